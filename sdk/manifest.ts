@@ -1,0 +1,98 @@
+/** The `sluice` section of a bundle's package.json: its schema (also published as JSON Schema) and its type. */
+import { Type, type Static } from './schema.js';
+
+const Name = Type.String({ pattern: '^[a-zA-Z][\\w-]*(\\.[a-zA-Z][\\w-]*)*$', maxLength: 200 });
+const Range = Type.String({ minLength: 1, maxLength: 100, description: 'npm range such as ^1.2.0, or OSGi range such as [1.2,2)' });
+const AttributeValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Array(Type.Union([Type.String(), Type.Number()]))]);
+const Attributes = Type.Record(Type.String({ minLength: 1 }), AttributeValue);
+const strict = { additionalProperties: false } as const;
+
+/** A capability: something a bundle offers in a namespace. */
+export const CapabilitySchema = Type.Object({ namespace: Name, attributes: Type.Optional(Attributes) }, strict);
+
+/** A requirement: a filter over the capabilities of a namespace. */
+export const RequirementSchema = Type.Object(
+  {
+    namespace: Name,
+    filter: Type.Optional(Type.String({ maxLength: 2000 })),
+    optional: Type.Optional(Type.Boolean()),
+    multiple: Type.Optional(Type.Boolean()),
+  },
+  strict,
+);
+
+/** A contract a bundle provides. Written by `pack`, not by hand. */
+export const ProvidedContractSchema = Type.Object(
+  {
+    contract: Name,
+    version: Type.String(),
+    attributes: Type.Optional(Attributes),
+    methods: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  },
+  strict,
+);
+
+/** A contract a bundle needs. Written by `pack`, not by hand. */
+export const RequiredContractSchema = Type.Object(
+  { contract: Name, range: Range, filter: Type.Optional(Type.String({ maxLength: 2000 })), optional: Type.Optional(Type.Boolean()) },
+  strict,
+);
+
+/** Schema of the `sluice` section. */
+export const ManifestSchema = Type.Object(
+  {
+    sdk: Type.String({ minLength: 1, description: 'npm range of SDK versions the bundle works with' }),
+    symbolicName: Type.Optional(
+      Type.String({
+        pattern: '^[a-z][a-z0-9-]*(\\.[a-z0-9][a-z0-9-]*)*$',
+        maxLength: 100,
+        description: 'default: the package name without its scope',
+      }),
+    ),
+    family: Type.Optional(Type.Union(['system', 'platform', 'business', 'channel', 'core', 'other'].map((f) => Type.Literal(f)))),
+    main: Type.Optional(Type.String({ description: 'entry in the artifact; default dist/bundle.cjs' })),
+    capabilities: Type.Optional(Type.Array(CapabilitySchema)),
+    requirements: Type.Optional(Type.Array(RequirementSchema)),
+    provides: Type.Optional(Type.Array(ProvidedContractSchema)),
+    requires: Type.Optional(Type.Array(RequiredContractSchema)),
+    exports: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'package name -> entry in the artifact' })),
+    imports: Type.Optional(
+      Type.Record(Type.String(), Type.Union([Range, Type.Object({ range: Range, optional: Type.Optional(Type.Boolean()) }, strict)])),
+    ),
+    singleton: Type.Optional(Type.Boolean({ description: 'default true: one version of this bundle at a time' })),
+    startLevel: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+    activation: Type.Optional(Type.Union([Type.Literal('eager'), Type.Literal('lazy')])),
+    isolation: Type.Optional(Type.Union([Type.Literal('inline'), Type.Literal('worker'), Type.Literal('process')])),
+    http: Type.Optional(Type.Object({ mount: Type.String({ pattern: '^/([\\w.~-]+(/[\\w.~-]+)*)?$' }) }, strict)),
+    config: Type.Optional(
+      Type.Object(
+        {
+          schema: Type.Record(Type.String(), Type.Unknown(), {
+            description: 'JSON Schema of the configuration; mark secrets with "x-secret": true',
+          }),
+          defaults: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+        },
+        strict,
+      ),
+    ),
+    permissions: Type.Optional(
+      Type.Object(
+        {
+          builtins: Type.Optional(Type.Array(Type.String(), { description: 'Node built-in modules, e.g. "node:crypto"' })),
+          hostPackages: Type.Optional(Type.Array(Type.String(), { description: 'packages of the host, system bundles only' })),
+          kernel: Type.Optional(Type.Array(Type.String(), { description: 'contracts of the kernel, system bundles only' })),
+          network: Type.Optional(Type.Array(Type.String())),
+        },
+        strict,
+      ),
+    ),
+    startTimeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
+    stopTimeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
+    drainTimeoutMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 3_600_000 })),
+    stateVersion: Type.Optional(Type.Integer({ minimum: 1 })),
+  },
+  { ...strict, $id: 'urn:sluice:manifest:1', title: 'Sluice bundle manifest' },
+);
+
+/** The `sluice` section as an author (and `pack`) writes it. */
+export type ManifestSection = Static<typeof ManifestSchema>;

@@ -1,0 +1,138 @@
+/**
+ * Services of the kernel itself, for system bundles: entries into the system, log records, configuration sources, deploying.
+ * A business bundle never needs these; the manifest must ask for each in `permissions.kernel`.
+ */
+import { localContract } from './contract.js';
+import type { LogLevel } from './host.js';
+
+/** What counts as an entry: the kernel drains a revision by waiting for the entries that can reach it. */
+export type EntryKind = 'request' | 'event' | 'job' | 'timer' | 'connection';
+
+/** An entry that has begun. It sees one generation of services from begin to end. */
+export interface Entry {
+  readonly generation: number;
+  /** Milliseconds on the monotonic clock at which the entry must be over; Infinity when unlimited. */
+  readonly deadline: number;
+  /** Runs code inside the entry (async context). */
+  run<T>(code: () => T): T;
+  /** Ends the entry. Must be called exactly once. `failed` feeds the probation watch of the bundle that served it. */
+  end(outcome?: { readonly failed?: boolean; readonly durationMs?: number }): void;
+}
+
+/** Begins entries. */
+export interface EntriesService {
+  /** @param bundle symbolic name of the bundle whose code the entry runs; @param version its version. */
+  begin(kind: EntryKind, bundle: string, version: string, timeoutMs?: number): Entry;
+  /** Number of the current generation. */
+  generation(): number;
+  /** The entry this code runs in, if any. */
+  current(): { readonly generation: number; readonly deadline: number } | undefined;
+}
+
+/** Contract of the kernel's entry service. */
+export const Entries = localContract<EntriesService>('sluice.kernel.Entries', '1.0.0', ['begin', 'generation', 'current']);
+
+/** One log record on its way to the sinks. */
+export interface LogRecord {
+  readonly at: number;
+  readonly level: LogLevel;
+  /** Symbolic name of the bundle, or `kernel`. */
+  readonly source: string;
+  readonly version?: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** Whiteboard contract: receives every log record of the system. */
+export interface LogSinkService {
+  write(record: LogRecord): void;
+  /** Lowest level wanted from a source. */
+  level(source: string): LogLevel;
+}
+
+/** Contract of log sinks. */
+export const LogSink = localContract<LogSinkService>('sluice.kernel.LogSink', '1.0.0', []);
+
+/** Where a configuration value came from. */
+export type ConfigLayer = 'shipped' | 'operator' | 'runtime';
+
+/** Supplies the operator and run-time layers of configuration. The kernel merges, checks and hands the result to bundles. */
+export interface ConfigSourceService {
+  /** Values of a bundle by key, best layer last. */
+  layers(bundle: string): Promise<readonly { readonly layer: ConfigLayer; readonly values: Readonly<Record<string, unknown>> }[]>;
+  /** Calls back after the values of a bundle may have changed. Returns the undo. */
+  watch(changed: (bundle: string) => void): () => void;
+  /** Writes run-time values (undefined removes one) after the kernel has checked them. */
+  set(bundle: string, values: Readonly<Record<string, unknown>>, actor: string): Promise<void>;
+  history(bundle: string): Promise<readonly ConfigChange[]>;
+}
+
+/** One recorded change of configuration. Secrets appear as `***`. */
+export interface ConfigChange {
+  readonly at: number;
+  readonly actor: string;
+  readonly key: string;
+  readonly layer: ConfigLayer;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** Contract of configuration sources; the best ranked one is used. */
+export const ConfigSource = localContract<ConfigSourceService>('sluice.kernel.ConfigSource', '1.0.0', [
+  'layers',
+  'watch',
+  'set',
+  'history',
+]);
+
+/** What a deploy may be asked to do besides the default. */
+export interface DeployOptions {
+  /** Name of whoever asked; for the journal. */
+  readonly actor: string;
+  /** Probation in milliseconds after the switch; 0 confirms at once. Default: 30,000. */
+  readonly watchMs?: number;
+  /** Longest drain of the old revision. Default: the manifest's `drainTimeoutMs`. */
+  readonly drainMs?: number;
+  /** Only compute the plan. */
+  readonly dryRun?: boolean;
+  /** Client-made id: the same id again gives the same answer. */
+  readonly deployId?: string;
+  /** Generation the plan was made against; a later one refuses with `GENERATION_CONFLICT`. */
+  readonly baseGeneration?: number;
+}
+
+/** Outcome of a deploy as data. */
+export interface DeployOutcome {
+  readonly deployId: string;
+  readonly outcome: 'committed' | 'refused' | 'rolled-back' | 'planned';
+  readonly generation: number;
+  readonly bundles: readonly { readonly symbolicName: string; readonly from: string | null; readonly to: string | null }[];
+  /** Why it was refused or rolled back. */
+  readonly error?: { readonly code: string; readonly message: string; readonly details: Readonly<Record<string, unknown>> };
+}
+
+/** The running kernel, for bundles that deploy (the folder watcher) or diagnose. */
+export interface FrameworkService {
+  /** Installs or swaps artifacts in one plan. */
+  deploy(artifacts: readonly Uint8Array[], options: DeployOptions): Promise<DeployOutcome>;
+  /** Installed bundles. */
+  bundles(): readonly {
+    readonly id: number;
+    readonly symbolicName: string;
+    readonly version: string;
+    readonly state: string;
+    readonly digest: string;
+  }[];
+  /** Folder of the running kernel's data, for bundles that keep files: `<data>/<name>` is made on demand. */
+  dataFolder(name: string): string;
+  /** Manifest of an installed bundle, as checked. */
+  manifest(symbolicName: string): Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Contract of the framework service. */
+export const Framework = localContract<FrameworkService>('sluice.kernel.Framework', '1.0.0', [
+  'deploy',
+  'bundles',
+  'dataFolder',
+  'manifest',
+]);
