@@ -1,0 +1,288 @@
+/**
+ * What the running kernel can be asked to do: the one interface behind the admin protocol, the folder watcher and the test kit.
+ * Implemented by `KernelRuntime`; everything here is plain data so that it can cross a socket.
+ */
+import type { BundleState, Mistake } from '../model/index.js';
+
+/** Options common to every change. */
+export interface ChangeOptions {
+  /** Who asked; recorded in the journal. */
+  readonly actor: string;
+  /** Compute and return the plan, change nothing. */
+  readonly dryRun?: boolean;
+  /** Client-made id: the same id again returns the recorded outcome. */
+  readonly deployId?: string;
+  /** Refuse with GENERATION_CONFLICT when the current generation is another. */
+  readonly baseGeneration?: number;
+  /** Probation after the switch in milliseconds; 0 confirms at once. */
+  readonly watchMs?: number;
+  /** Longest drain in milliseconds. */
+  readonly drainMs?: number;
+  /** Receives progress of long work. */
+  readonly progress?: (event: ProgressEvent) => void;
+}
+
+/** One step of a change as it happens. `phase` is one of the steps of the swap protocol. */
+export interface ProgressEvent {
+  readonly phase:
+    | 'stage'
+    | 'verify'
+    | 'journal'
+    | 'resolve'
+    | 'load'
+    | 'start'
+    | 'probe'
+    | 'commit'
+    | 'switch'
+    | 'drain'
+    | 'probation'
+    | 'release'
+    | 'done'
+    | 'abort'
+    | 'rollback';
+  readonly at: number;
+  readonly bundle?: string;
+  readonly message: string;
+}
+
+/** What a change would do, as data: the blast radius. */
+export interface ChangePlan {
+  readonly generation: number;
+  readonly changes: readonly {
+    readonly symbolicName: string;
+    readonly action: 'install' | 'swap' | 'start' | 'stop' | 'uninstall' | 'nothing';
+    readonly from: string | null;
+    readonly to: string | null;
+  }[];
+  /** Bundles whose references will point to another revision, without being restarted. */
+  readonly rebinds: readonly string[];
+  /** Bundles with components that are built anew because of a static reference. */
+  readonly restarts: readonly string[];
+  /** Routes added, removed, or served by another revision. */
+  readonly routes: readonly { readonly mount: string; readonly from: string | null; readonly to: string | null }[];
+  readonly problems: readonly ProblemData[];
+}
+
+/** A failure as data. */
+export interface ProblemData {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy?: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** The verdict on one replaced revision. */
+export interface ReleaseVerdict {
+  readonly bundle: string;
+  readonly version: string;
+  readonly revision: number;
+  readonly collected: 'yes' | 'no' | 'pending';
+  /** What the scope still held when it was closed by force, and what kept the revision alive, as far as known. */
+  readonly holders: readonly string[];
+}
+
+/** Outcome of a change. */
+export interface ChangeOutcome {
+  readonly deployId: string;
+  readonly outcome: 'planned' | 'committed' | 'refused' | 'rolled-back';
+  readonly generation: number;
+  readonly plan: ChangePlan;
+  readonly error?: ProblemData;
+  /** Milliseconds by phase. */
+  readonly timings: Readonly<Record<string, number>>;
+  readonly drained?: { readonly waitedMs: number; readonly cut: number };
+  /** True while the new revision is on probation. */
+  readonly onTrial: boolean;
+}
+
+/** One line of `sluice ls`. */
+export interface BundleSummary {
+  readonly id: number;
+  readonly symbolicName: string;
+  readonly version: string;
+  readonly state: BundleState;
+  readonly startLevel: number;
+  readonly autostart: boolean;
+  readonly revision: number;
+  readonly digest: string;
+  readonly family: string;
+  /** Old revisions still draining or not yet collected. */
+  readonly lingering: number;
+  readonly onTrial: boolean;
+  readonly error?: ProblemData;
+}
+
+/** Everything about one bundle. */
+export interface BundleDetail extends BundleSummary {
+  readonly manifest: Readonly<Record<string, unknown>>;
+  readonly previous: { readonly version: string; readonly digest: string } | null;
+  readonly wires: readonly { readonly namespace: string; readonly name: string; readonly provider: string }[];
+  readonly usedBy: readonly { readonly namespace: string; readonly name: string; readonly consumer: string }[];
+  readonly services: readonly {
+    readonly id: number;
+    readonly contract: string;
+    readonly version: string;
+    readonly users: readonly string[];
+  }[];
+  readonly components: readonly ComponentSummary[];
+  /** Names of what the scope owns, as a tree of lines. */
+  readonly scope: readonly string[];
+}
+
+/** One component and, when it is not active, why. */
+export interface ComponentSummary {
+  readonly name: string;
+  readonly state: 'unsatisfied' | 'satisfied' | 'activating' | 'active' | 'deactivating' | 'failed';
+  readonly provides: readonly string[];
+  readonly references: readonly {
+    readonly contract: string;
+    readonly cardinality: string;
+    readonly policy: string;
+    readonly satisfied: boolean;
+    readonly bound: readonly string[];
+  }[];
+  readonly reason?: string;
+}
+
+/** One cause in the answer of `why`; the first is what was asked, each next one is the reason of the one before. */
+export interface Cause {
+  readonly subject: string;
+  readonly statement: string;
+  readonly remedy?: string;
+  readonly at?: number;
+}
+
+/** One service in `sluice services`. */
+export interface ServiceSummary {
+  readonly id: number;
+  readonly contract: string;
+  readonly version: string;
+  readonly bundle: string;
+  readonly bundleVersion: string;
+  readonly ranking: number;
+  readonly scope: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly users: readonly string[];
+}
+
+/** One route in `sluice routes`. */
+export interface RouteSummary {
+  readonly method: string;
+  readonly path: string;
+  readonly bundle: string;
+  readonly version: string;
+  readonly operationId?: string;
+}
+
+/** One deploy in `sluice history`. */
+export interface HistoryEntry {
+  readonly deployId: string;
+  readonly at: number;
+  readonly kind: string;
+  readonly actor: string;
+  readonly outcome: 'committed' | 'refused' | 'rolled-back' | 'aborted' | 'running';
+  readonly generation: number | null;
+  readonly bundles: readonly { readonly symbolicName: string; readonly from: string | null; readonly to: string | null }[];
+  readonly error?: ProblemData;
+}
+
+/** One log line. */
+export interface LogLine {
+  readonly sequence: number;
+  readonly at: number;
+  readonly level: string;
+  readonly source: string;
+  readonly version?: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** State of the kernel for `sluice status`. */
+export interface RuntimeStatus {
+  readonly version: string;
+  readonly node: string;
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly dataFolder: string;
+  readonly generation: number;
+  readonly startLevel: number;
+  readonly phase: 'starting' | 'running' | 'stopping';
+  readonly bundles: { readonly total: number; readonly active: number; readonly failed: number };
+  readonly services: number;
+  readonly entries: number;
+  readonly memory: { readonly heapUsedBytes: number; readonly rssBytes: number };
+  readonly trial: { readonly deployId: string; readonly endsAt: number; readonly bundles: readonly string[] } | null;
+  readonly alarms: readonly ProblemData[];
+  readonly addresses: readonly string[];
+}
+
+/** One configuration value with its origin. Secrets appear as `***`. */
+export interface ConfigValue {
+  readonly key: string;
+  readonly value: unknown;
+  readonly layer: 'default' | 'shipped' | 'operator' | 'runtime';
+  readonly secret: boolean;
+}
+
+/** The running kernel. Every method throws a SluiceError with a stable code when it cannot answer. */
+export interface Runtime {
+  status(): RuntimeStatus;
+  bundles(): readonly BundleSummary[];
+  /** @throws SluiceError `BUNDLE_UNKNOWN` with the nearest names. */
+  inspect(bundle: string): BundleDetail;
+  why(bundle: string): Promise<readonly Cause[]>;
+  services(filter?: string): readonly ServiceSummary[];
+  routes(): readonly RouteSummary[];
+  history(limit: number): readonly HistoryEntry[];
+
+  /** Stores, checks and installs or swaps artifacts in one plan. Refusals are outcomes, not throws. */
+  deploy(artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome>;
+  /** Installs without starting. */
+  install(artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome>;
+  start(bundle: string, options: ChangeOptions): Promise<ChangeOutcome>;
+  stop(bundle: string, options: ChangeOptions): Promise<ChangeOutcome>;
+  uninstall(bundle: string, options: ChangeOptions): Promise<ChangeOutcome>;
+  /** OSGi's update in place: stop, update, start. There is a gap; `deploy` has none. */
+  update(artifact: Uint8Array, options: ChangeOptions): Promise<ChangeOutcome>;
+  /** Back to the revision before, by a swap with a higher generation. */
+  rollback(bundle: string, options: ChangeOptions): Promise<ChangeOutcome>;
+  /** Ends probation early. */
+  confirm(actor: string): Promise<ChangeOutcome>;
+  setStartLevel(level: number, options: ChangeOptions): Promise<ChangeOutcome>;
+
+  configOf(bundle: string): Promise<readonly ConfigValue[]>;
+  configSet(bundle: string, values: Readonly<Record<string, unknown>>, actor: string): Promise<void>;
+  configHistory(
+    bundle: string,
+  ): Promise<
+    readonly {
+      readonly at: number;
+      readonly actor: string;
+      readonly key: string;
+      readonly layer: string;
+      readonly before: unknown;
+      readonly after: unknown;
+    }[]
+  >;
+
+  /** Recent log lines, oldest first. */
+  logs(query: { bundle?: string; level?: string; limit?: number; since?: number }): readonly LogLine[];
+  /** Calls back for each new line. Returns the undo. */
+  followLogs(query: { bundle?: string; level?: string }, line: (line: LogLine) => void): () => void;
+  /** Bundle, service and framework events as they happen. */
+  followEvents(event: (event: { at: number; kind: string; subject: string; message: string }) => void): () => void;
+
+  /** Verdicts on replaced revisions; `collect` forces garbage collections first (stops the world for some 40 ms each). */
+  leaks(options: { collect: boolean }): Promise<readonly ReleaseVerdict[]>;
+  /** Writes one consistent archive of the data folder while serving. Returns its path and digest. */
+  backup(target: string): Promise<{ readonly path: string; readonly bytes: number; readonly digest: string }>;
+  /** Stops everything in order and ends the process' work. */
+  shutdown(): Promise<void>;
+}
+
+/** A refusal to read an artifact, all mistakes at once. */
+export interface ArtifactRefusal {
+  readonly code: string;
+  readonly message: string;
+  readonly mistakes: readonly Mistake[];
+}
