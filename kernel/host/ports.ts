@@ -1,0 +1,354 @@
+/**
+ * Ports of the host: what the life cycle needs from disk, time, code loading and memory, as interfaces.
+ * Holds types only. The implementations are the other files of this folder; only the composition root (`runtime.ts`) names them.
+ */
+import type { BundleDefinition, Clock, LogLevel, Timer } from '@sluice/sdk';
+import type { DependencyContainer } from 'tsyringe';
+
+/** Content-addressed store of artifacts. A digest is the SHA-256 of the bytes in lower-case hex. */
+export interface BlobStore {
+  /** Stores bytes durably and returns their digest. Storing the same bytes again changes nothing. */
+  put(bytes: Uint8Array): Promise<string>;
+  /**
+   * The bytes of a digest, hashed again while reading.
+   * @throws SluiceError `STORE_BLOB_MISSING`, or `STORE_DIGEST_MISMATCH` when the disk returns something else.
+   */
+  get(digest: string): Promise<Buffer>;
+  has(digest: string): Promise<boolean>;
+  /** All digests, sorted. */
+  list(): Promise<readonly string[]>;
+  remove(digest: string): Promise<void>;
+  /** Deletes what interrupted writes left behind; returns how many files. */
+  sweepStaging(): Promise<number>;
+  /** Stored digests that are not in use, sorted. */
+  orphans(inUse: Iterable<string>): Promise<readonly string[]>;
+}
+
+/** One content of a bundle. */
+export interface BundleContent {
+  readonly digest: string;
+  readonly version: string;
+}
+
+/** What a change does to one bundle. `from` null: was not installed; `to` null: is uninstalled. */
+export interface Change {
+  readonly symbolicName: string;
+  readonly bundleId: number;
+  readonly from: BundleContent | null;
+  readonly to: BundleContent | null;
+  /** Whether the bundle shall run after the change. */
+  readonly autostart: boolean;
+  readonly startLevel: number;
+}
+
+/** What kind of change a journal entry records. */
+export type ChangeKind = 'deploy' | 'start' | 'stop' | 'uninstall' | 'rollback' | 'startlevel';
+
+/** A failure as the journal keeps it. */
+export interface RecordedError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A change was begun. Without a `commit` it did not happen. */
+export interface BeginRecord {
+  readonly type: 'begin';
+  /** Wall clock, milliseconds. */
+  readonly at: number;
+  readonly deployId: string;
+  readonly kind: ChangeKind;
+  readonly actor: string;
+  readonly baseGeneration: number;
+  readonly changes: readonly Change[];
+  /** Only with kind `startlevel`: the wanted framework start level. */
+  readonly startLevel?: number;
+}
+
+/** The decision: from here on the change has happened. */
+export interface CommitRecord {
+  readonly type: 'commit';
+  readonly at: number;
+  readonly deployId: string;
+  readonly generation: number;
+}
+
+/** The change was given up before its commit. */
+export interface AbortRecord {
+  readonly type: 'abort';
+  readonly at: number;
+  readonly deployId: string;
+  readonly error: RecordedError;
+}
+
+/** Nothing is left to do for a committed change: probation is over. */
+export interface DoneRecord {
+  readonly type: 'done';
+  readonly at: number;
+  readonly deployId: string;
+  readonly outcome: 'confirmed' | 'rolled-back';
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** A process began to start from this journal. */
+export interface BootRecord {
+  readonly type: 'boot';
+  readonly at: number;
+}
+
+/** The start succeeded. A `boot` without it counts as a failed start. */
+export interface BootedRecord {
+  readonly type: 'booted';
+  readonly at: number;
+  readonly generation: number;
+}
+
+/** Everything before this record, folded. Always the first record of a compacted journal. */
+export interface SnapshotRecord {
+  readonly type: 'snapshot';
+  readonly at: number;
+  readonly view: JournalView;
+}
+
+/** One record of the journal. */
+export type JournalRecord = BeginRecord | CommitRecord | AbortRecord | DoneRecord | BootRecord | BootedRecord | SnapshotRecord;
+
+/** What is wanted of one installed bundle. */
+export interface DesiredBundle extends BundleContent {
+  readonly bundleId: number;
+  readonly symbolicName: string;
+  readonly autostart: boolean;
+  readonly startLevel: number;
+  /** Ascends with every change of content, rollbacks included. */
+  readonly revision: number;
+  /** The content a rollback returns to. */
+  readonly previous: BundleContent | null;
+  /** Contents before `previous`, newest first; at most one, so that three blobs of a bundle are kept. */
+  readonly earlier: readonly BundleContent[];
+}
+
+/** One change in the history. */
+export interface HistoryRecord {
+  readonly deployId: string;
+  readonly at: number;
+  readonly kind: ChangeKind;
+  readonly actor: string;
+  readonly outcome: 'running' | 'committed' | 'aborted' | 'rolled-back';
+  readonly generation: number | null;
+  readonly changes: readonly Change[];
+  readonly error?: RecordedError;
+}
+
+/** The state the kernel keeps its bundles in. A value; never changed in place. */
+export interface DesiredState {
+  /** Number of the last committed change; 0 for an empty system. */
+  readonly generation: number;
+  readonly nextBundleId: number;
+  /** Wanted framework start level. */
+  readonly startLevel: number;
+  /** By bundle id. */
+  readonly bundles: readonly DesiredBundle[];
+  /** Oldest first, at most 200. */
+  readonly history: readonly HistoryRecord[];
+}
+
+/** A committed change without `done`, with what it replaced, so that it can be undone. */
+export interface OpenCommit {
+  readonly begin: BeginRecord;
+  readonly generation: number;
+  readonly at: number;
+  /** The affected bundles as they were before. */
+  readonly before: readonly DesiredBundle[];
+}
+
+/** All that the records of a journal say, folded. */
+export interface JournalView {
+  readonly state: DesiredState;
+  /** Begun and undecided. */
+  readonly undecided: readonly BeginRecord[];
+  /** Committed, not done. */
+  readonly open: readonly OpenCommit[];
+  /** Starts without success since the last commit or successful start. */
+  readonly failedBoots: number;
+}
+
+/** The append-only record of decisions. */
+export interface Journal {
+  /** All durable records, folded. */
+  readonly view: JournalView;
+  /** Set after a failed write or fsync: nothing more is accepted. */
+  readonly poisoned: boolean;
+  /** What opening found and repaired (a cut tail, for example). */
+  readonly repairs: readonly Alarm[];
+  /**
+   * Resolves after the records are on disk, in order. Concurrent calls share one fsync.
+   * @throws SluiceError `JOURNAL_POISONED`: the outcome is unknown; restart the process and let recovery decide.
+   */
+  append(records: JournalRecord | readonly JournalRecord[]): Promise<void>;
+  /** Rewrites the journal as one snapshot. Happens by itself when the file has grown. */
+  compact(at: number): Promise<void>;
+  /** Waits for what is under way, then closes. */
+  close(): Promise<void>;
+}
+
+/** Something the operator must see. */
+export interface Alarm {
+  readonly code: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly remedy?: string;
+}
+
+/** The pointer file: a cache of the journal's decision, written after the switch. */
+export interface Pointer {
+  readonly generation: number;
+}
+
+/** What recovery needs to know besides the journal. */
+export interface RecoveryFacts {
+  /** Wall clock, for the records that recovery appends. */
+  readonly now: number;
+  /** Whether a blob is stored and its hash is right. */
+  readonly hasBlob: (digest: string) => boolean;
+  readonly pointer: Pointer | null;
+}
+
+/** What recovery decided. */
+export interface Recovery {
+  readonly state: DesiredState;
+  /** To be appended (in one call) before anything is started; the caller adds its own `boot`. */
+  readonly append: readonly JournalRecord[];
+  /** The change that is still on probation. */
+  readonly trial: { readonly deployId: string; readonly generation: number; readonly bundles: readonly string[] } | null;
+  readonly alarms: readonly Alarm[];
+}
+
+/** The part of a manifest that loading needs. */
+export interface LoadManifest {
+  readonly symbolicName: string;
+  readonly versionText: string;
+  /** Entry of the artifact that is evaluated, e.g. `dist/bundle.cjs`. */
+  readonly main: string;
+  /** Exported package name -> entry of the artifact. */
+  readonly exports: Readonly<Record<string, string>>;
+  readonly permissions: { readonly builtins: readonly string[]; readonly hostPackages: readonly string[] };
+}
+
+/** Timers for the code of one revision. A `Clock` fits. */
+export interface TimerPort {
+  setTimeout(callback: () => void, delayMs: number): Timer;
+  setInterval(callback: () => void, periodMs: number): Timer;
+  /** Default: `setTimeout` with 0. */
+  setImmediate?(callback: () => void): Timer;
+}
+
+/** What the code of a revision reaches the kernel through before it has a context. */
+export interface RevisionHooks {
+  readonly timers: TimerPort;
+  /** A timer callback of the bundle threw. */
+  timerFailed(error: unknown): void;
+  /** The bundle wrote to `console`. */
+  print(level: LogLevel, message: string): void;
+  /** Runs the callback of a timer, e.g. as an entry of the current generation. Default: calls it. */
+  enter?(callback: () => void): void;
+}
+
+/** Everything needed to load one revision. */
+export interface LoadRequest {
+  /** Entries of the artifact by path relative to the package. */
+  readonly entries: ReadonlyMap<string, Uint8Array>;
+  readonly manifest: LoadManifest;
+  readonly digest: string;
+  /** Number of the revision, for the marker name. */
+  readonly revision: number;
+  /** Wired imports: package name -> what the provider exports, asked at the first `require`. */
+  readonly imports: ReadonlyMap<string, () => unknown>;
+  readonly hooks: RevisionHooks;
+}
+
+/** One evaluated revision. */
+export interface LoadedRevision {
+  readonly definition: BundleDefinition;
+  /** The revision's own root container. */
+  readonly container: DependencyContainer;
+  /** Held by the module scope only: collected exactly when the code of the revision is. Hand it to the leak watch. */
+  readonly marker: object;
+  /** Unique class name of the marker, found in heap snapshots. */
+  readonly markerName: string;
+  /**
+   * What the revision exports under a package name of `manifest.exports`.
+   * @throws SluiceError `EXPORT_UNKNOWN`.
+   */
+  exportsOf(packageName: string): unknown;
+  /** What `close` would take down now, e.g. `interval of 500 ms`. */
+  pending(): readonly string[];
+  /** Cancels its timers, refuses new ones and lets go of the code. Never throws; the second call does nothing. */
+  close(): void;
+}
+
+/** Turns verified bytes into running code. */
+export interface Loader {
+  /**
+   * Evaluates a revision.
+   * @throws SluiceError `LOAD_FAILED` (cause: what the code threw), `BUNDLE_ENTRY_MISSING`, `BUNDLE_EXPORT_INVALID`, `REQUIRE_REFUSED`.
+   */
+  load(request: LoadRequest): LoadedRevision;
+  /** The stack of an error with `bundle://` frames replaced by their sources. */
+  mapStack(error: unknown): string;
+  /** Waits until code caches are written. */
+  settled(): Promise<void>;
+}
+
+/** Names a revision in verdicts. */
+export interface RevisionLabel {
+  readonly bundle: string;
+  readonly version: string;
+  readonly revision: number;
+}
+
+/** The verdict on one revision. */
+export interface LeakVerdict extends RevisionLabel {
+  /** `no` after the marker survived three major collections. */
+  readonly collected: 'yes' | 'no' | 'pending';
+  /** Major collections seen since the watch began. */
+  readonly collections: number;
+}
+
+/** Follows what should be collected. */
+export interface LeakWatch {
+  /** Begins to watch. `subject` is the marker of a revision; it is held weakly. */
+  watch(label: RevisionLabel, subject: object, markerName: string): void;
+  /** All verdicts since the start; collected ones are forgotten after 1,000. */
+  verdicts(): readonly LeakVerdict[];
+  /** Forces major collections (some 40 ms each, the world stops) until nothing is pending or `roundsMax` is reached. */
+  collect(roundsMax?: number): Promise<readonly LeakVerdict[]>;
+  /** What keeps a revision alive, shortest paths first. Takes a heap snapshot: stops the world for seconds on a large heap. */
+  holders(label: RevisionLabel): Promise<readonly string[]>;
+  close(): void;
+}
+
+/** Time for the whole kernel, with immediates for the timers of bundles. */
+export interface HostClock extends Clock, TimerPort {
+  setTimeout(callback: () => void, delayMs: number): Timer;
+  setInterval(callback: () => void, periodMs: number): Timer;
+  setImmediate(callback: () => void): Timer;
+}
+
+/** Caps of the archive reader. */
+export interface ArchiveLimits {
+  /** Compressed size. */
+  readonly archiveBytesMax: number;
+  /** Size after inflating, headers included. */
+  readonly inflatedBytesMax: number;
+  readonly entriesMax: number;
+  readonly entryBytesMax: number;
+  /** Inflated size divided by compressed size. */
+  readonly ratioMax: number;
+}
+
+/** What an artifact holds. */
+export interface ArchiveContent {
+  /** Parsed package.json: duplicate keys and `__proto__` were refused. */
+  readonly packageJson: unknown;
+  /** By path without the leading `package/`. */
+  readonly entries: ReadonlyMap<string, Uint8Array>;
+}
