@@ -104,3 +104,50 @@ export const Data = localContract<DataService>('sluice.data.Data', '1.0.0', [
   'query',
   'execute',
 ]);
+
+/** An event that a committed unit of work left in the outbox. */
+export interface OutboxEvent {
+  /** Decimal digits, ascending. Of two units that one lock put in order, the later one has the higher ids. */
+  readonly id: string;
+  readonly topic: string;
+  /** Events with the same key must be delivered in the order of their ids. */
+  readonly key: string;
+  readonly payload: unknown;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** The durable side of events, for the one bundle that delivers them. Each call joins the unit of work it is made in, if any. */
+export interface OutboxService {
+  /**
+   * The oldest events that are neither done nor parked, by id.
+   * @param exceptKeys keys to pass over: those with a delivery under way or waiting for a retry.
+   */
+  take(limit: number, exceptKeys?: readonly string[]): Promise<readonly OutboxEvent[]>;
+  /** Marks events as delivered. */
+  done(ids: readonly string[]): Promise<void>;
+  /** Sets an event aside that cannot be delivered, so that its key moves on. It stays in the table with the reason. */
+  park(id: string, reason: string): Promise<void>;
+  /** How many events wait. */
+  pending(): Promise<number>;
+  /** Whether a handler has already handled an event. */
+  isHandled(handler: string, eventId: string): Promise<boolean>;
+  /** Records that a handler handled an event. False when that was recorded before. */
+  markHandled(handler: string, eventId: string): Promise<boolean>;
+  /** Removes what was delivered, and inbox marks made, before a moment (milliseconds since 1970). Returns the number of rows. */
+  sweep(beforeMs: number): Promise<number>;
+  /** Calls back, outside of any unit of work, after each commit in this process that left events. Returns the undo. */
+  onCommitted(callback: () => void): () => void;
+}
+
+/** Contract of the outbox. */
+export const Outbox = localContract<OutboxService>('sluice.data.Outbox', '1.0.0', [
+  'take',
+  'done',
+  'park',
+  'pending',
+  'isHandled',
+  'markHandled',
+  'sweep',
+  'onCommitted',
+]);

@@ -136,3 +136,14 @@ export const Framework = localContract<FrameworkService>('sluice.kernel.Framewor
   'dataFolder',
   'manifest',
 ]);
+
+/** Whiteboard service: something whose data belongs in a backup of the running system. */
+export interface BackupSourceService {
+  /** Name of the part, also the name of its folder in the backup. */
+  readonly name: string;
+  /** Writes a consistent copy into an existing, empty folder while the system serves. Throws when it cannot. */
+  backup(targetFolder: string): Promise<void>;
+}
+
+/** Whiteboard contract of backup sources. */
+export const BackupSource = localContract<BackupSourceService>('sluice.kernel.BackupSource', '1.0.0', []);
