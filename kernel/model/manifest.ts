@@ -1,0 +1,103 @@
+/**
+ * The manifest of a bundle as the kernel works with it: every default filled in, every version, range and filter parsed.
+ */
+import type { Filter } from './filter.js';
+import type { Mistake } from './mistake.js';
+import type { VersionRange } from './range.js';
+import type { Version } from './version.js';
+
+/** Attribute values of capabilities and contracts. */
+export type AttributeValue = string | number | boolean | readonly (string | number)[];
+/** Attributes of a capability. */
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+/** The family of a bundle. */
+export type BundleFamily = 'system' | 'platform' | 'business' | 'channel' | 'core' | 'other';
+
+/** A contract the bundle provides. */
+export interface ProvidedContract {
+  readonly contract: string;
+  readonly version: Version;
+  readonly attributes: Attributes;
+  /** Schemas of the methods as `pack` wrote them; null when the artifact does not tell. */
+  readonly methods: Readonly<Record<string, unknown>> | null;
+}
+
+/** A contract the bundle needs. */
+export interface RequiredContract {
+  readonly contract: string;
+  readonly range: VersionRange;
+  readonly filter?: Filter;
+  readonly optional: boolean;
+}
+
+/** A generic capability. */
+export interface ManifestCapability {
+  readonly namespace: string;
+  readonly attributes: Attributes;
+}
+
+/** A generic requirement. */
+export interface ManifestRequirement {
+  readonly namespace: string;
+  readonly filter?: Filter;
+  readonly optional: boolean;
+  /** True: wired to every matching capability, not only the best. */
+  readonly multiple: boolean;
+}
+
+/** An imported package. */
+export interface ImportedPackage {
+  readonly range: VersionRange;
+  readonly optional: boolean;
+}
+
+/** What a bundle asks leave for. */
+export interface Permissions {
+  readonly builtins: readonly string[];
+  readonly hostPackages: readonly string[];
+  readonly kernel: readonly string[];
+  readonly network: readonly string[];
+}
+
+/** The checked manifest. Immutable. */
+export interface Manifest {
+  /** Name of the npm package, with its scope. */
+  readonly packageName: string;
+  readonly symbolicName: string;
+  readonly version: Version;
+  readonly versionText: string;
+  readonly description: string;
+  readonly family: BundleFamily;
+  /** Entry in the artifact. */
+  readonly main: string;
+  readonly sdkRange: VersionRange;
+  readonly singleton: boolean;
+  readonly startLevel: number;
+  readonly activation: 'eager' | 'lazy';
+  readonly isolation: 'inline' | 'worker' | 'process';
+  readonly mount: string | null;
+  readonly provides: readonly ProvidedContract[];
+  readonly requires: readonly RequiredContract[];
+  readonly capabilities: readonly ManifestCapability[];
+  readonly requirements: readonly ManifestRequirement[];
+  /** Package name to entry in the artifact. */
+  readonly exports: Readonly<Record<string, string>>;
+  readonly imports: Readonly<Record<string, ImportedPackage>>;
+  readonly config: { readonly schema: Readonly<Record<string, unknown>>; readonly defaults: Readonly<Record<string, unknown>> } | null;
+  readonly permissions: Permissions;
+  readonly startTimeoutMs: number;
+  readonly stopTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly stateVersion: number | null;
+  /** package.json as read. */
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+/** A manifest, or every mistake in it. */
+export type ManifestResult =
+  { readonly ok: true; readonly manifest: Manifest } | { readonly ok: false; readonly mistakes: readonly Mistake[] };
+
+/** Checks a parsed package.json. Never throws. */
+export declare function parseManifest(packageJson: unknown): ManifestResult;
+/** Checks the text of a package.json, duplicate keys included. Never throws. */
+export declare function parseManifestText(text: string): ManifestResult;
