@@ -95,6 +95,28 @@ export interface RouteSet {
 /** Contract of the whiteboard service. Property `http.mount` overrides the manifest's `http.mount`. */
 export const Routes = localContract<RouteSet>('sluice.http.Routes', '1.0.0', []);
 
+/** One route as the http bundle serves it now. */
+export interface RouteSummary {
+  readonly method: string;
+  /** Full path with the mount, parameters as `:name`. */
+  readonly path: string;
+  readonly bundle: string;
+  readonly version: string;
+  readonly operationId?: string;
+}
+
+/** What the http bundle tells about itself. */
+export interface RouteTableService {
+  list(): readonly RouteSummary[];
+  /** Base addresses it listens on, for example `http://127.0.0.1:8080`. */
+  addresses(): readonly string[];
+  /** Requests being served now, by symbolic name of the bundle. */
+  inFlight(): Readonly<Record<string, number>>;
+}
+
+/** Contract of the http bundle's view of its routes. */
+export const RouteTable = localContract<RouteTableService>('sluice.http.RouteTable', '1.0.0', ['list', 'addresses', 'inFlight']);
+
 /** Registers the routes of a bundle (declare `Routes` in `provides`). */
 export function serveRoutes(context: BundleContext<any>, routes: RouteSet, mount?: string): Registration {
   return context.register(Routes, routes, mount === undefined ? {} : { 'http.mount': mount });
