@@ -56,10 +56,19 @@ export const LogSink = localContract<LogSinkService>('sluice.kernel.LogSink', '1
 /** Where a configuration value came from. */
 export type ConfigLayer = 'shipped' | 'operator' | 'runtime';
 
+/** The values of one layer. */
+export interface ConfigLayerValues {
+  readonly layer: ConfigLayer;
+  /** As the bundle gets them: references to secrets are resolved. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** As they are kept and may be shown: `{ "$env": ... }` and `{ "$file": ... }` as written. Absent when nothing was resolved. */
+  readonly stored?: Readonly<Record<string, unknown>>;
+}
+
 /** Supplies the operator and run-time layers of configuration. The kernel merges, checks and hands the result to bundles. */
 export interface ConfigSourceService {
   /** Values of a bundle by key, best layer last. */
-  layers(bundle: string): Promise<readonly { readonly layer: ConfigLayer; readonly values: Readonly<Record<string, unknown>> }[]>;
+  layers(bundle: string): Promise<readonly ConfigLayerValues[]>;
   /** Calls back after the values of a bundle may have changed. Returns the undo. */
   watch(changed: (bundle: string) => void): () => void;
   /** Writes run-time values (undefined removes one) after the kernel has checked them. */
@@ -115,6 +124,8 @@ export interface DeployOutcome {
 export interface FrameworkService {
   /** Installs or swaps artifacts in one plan. */
   deploy(artifacts: readonly Uint8Array[], options: DeployOptions): Promise<DeployOutcome>;
+  /** Uninstalls a bundle by its symbolic name. A kernel of an earlier minor version has no such method. */
+  uninstall?(symbolicName: string, options: Pick<DeployOptions, 'actor' | 'deployId'>): Promise<DeployOutcome>;
   /** Installed bundles. */
   bundles(): readonly {
     readonly id: number;
@@ -132,6 +143,7 @@ export interface FrameworkService {
 /** Contract of the framework service. */
 export const Framework = localContract<FrameworkService>('sluice.kernel.Framework', '1.0.0', [
   'deploy',
+  'uninstall',
   'bundles',
   'dataFolder',
   'manifest',
