@@ -38,6 +38,8 @@ export interface Contract<S = unknown> {
   /** A local contract hands over host objects by reference and cannot cross an isolation tier. */
   readonly local: boolean;
   readonly methods: Readonly<Record<string, MethodShape>>;
+  /** Names of plain properties of a local service that a forwarder passes through. */
+  readonly properties: readonly string[];
   /** Phantom: carries the service type for {@link ServiceOf}. */
   readonly __service?: S;
 }
@@ -67,7 +69,13 @@ const ID = /^[a-zA-Z][\w-]*(\.[a-zA-Z][\w-]*)+$/;
 const VERSION = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$/;
 const METHOD_NAME = /^[a-zA-Z_$][\w$]*$/;
 
-function checked<S>(id: string, version: string, local: boolean, methods: Record<string, MethodShape>): Contract<S> {
+function checked<S>(
+  id: string,
+  version: string,
+  local: boolean,
+  methods: Record<string, MethodShape>,
+  properties: readonly string[] = [],
+): Contract<S> {
   const mistakes: string[] = [];
   if (!ID.test(id)) mistakes.push(`id '${id}' is not a dotted name such as 'core.ledger.Balances'`);
   if (!VERSION.test(version)) mistakes.push(`version '${version}' is not major.minor.patch`);
@@ -79,7 +87,14 @@ function checked<S>(id: string, version: string, local: boolean, methods: Record
       details: { id, version, mistakes },
     });
   }
-  return Object.freeze({ [CONTRACT]: true as const, id, version, local, methods: Object.freeze({ ...methods }) });
+  return Object.freeze({
+    [CONTRACT]: true as const,
+    id,
+    version,
+    local,
+    methods: Object.freeze({ ...methods }),
+    properties: Object.freeze([...properties]),
+  });
 }
 
 /**
@@ -99,11 +114,17 @@ const ANY: TSchema = {} as TSchema;
 /**
  * Declares a contract that hands over host objects by reference (a database, a route table). Only inline bundles can use it.
  * @param methods names of the methods a forwarder must have; empty for services that are plain data (whiteboard services).
+ * @param properties names of the properties a forwarder must pass through.
  */
-export function localContract<S>(id: string, version: string, methods: readonly (keyof S & string)[]): Contract<S> {
+export function localContract<S>(
+  id: string,
+  version: string,
+  methods: readonly (keyof S & string)[],
+  properties: readonly (keyof S & string)[] = [],
+): Contract<S> {
   const shapes: Record<string, MethodShape> = {};
   for (const name of methods) shapes[name] = { args: [ANY, ANY, ANY, ANY], result: ANY, sync: true };
-  return checked<S>(id, version, true, shapes);
+  return checked<S>(id, version, true, shapes, properties);
 }
 
 /** True for a contract, from whichever copy of the SDK it was made. */

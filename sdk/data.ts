@@ -94,16 +94,12 @@ export interface UnitOfWorkOptions {
 }
 
 /** Contract of the data service (bundle scope: each consumer gets its own). */
-export const Data = localContract<DataService>('sluice.data.Data', '1.0.0', [
-  'bigint',
-  'table',
-  'define',
-  'migrate',
-  'unitOfWork',
-  'leave',
-  'query',
-  'execute',
-]);
+export const Data = localContract<DataService>(
+  'sluice.data.Data',
+  '1.0.0',
+  ['bigint', 'table', 'define', 'migrate', 'unitOfWork', 'leave', 'query', 'execute'],
+  ['dialect', 'sequelize', 'types'],
+);
 
 /** An event that a committed unit of work left in the outbox. */
 export interface OutboxEvent {

@@ -252,9 +252,7 @@ export interface Runtime {
 
   configOf(bundle: string): Promise<readonly ConfigValue[]>;
   configSet(bundle: string, values: Readonly<Record<string, unknown>>, actor: string): Promise<void>;
-  configHistory(
-    bundle: string,
-  ): Promise<
+  configHistory(bundle: string): Promise<
     readonly {
       readonly at: number;
       readonly actor: string;

@@ -1,0 +1,209 @@
+/**
+ * Plans a change: what the system looks like afterwards, whether it resolves, and the blast radius as data. Pure: reads bundles,
+ * touches nothing.
+ */
+import type { Manifest } from '../model/index.js';
+import {
+  affectedBy,
+  renderProblem,
+  resolve,
+  type Capability,
+  type ResolutionProblem,
+  type ResolverBundle,
+  type Wiring,
+} from '../resolver/index.js';
+import { keyOf, nameOfKey, type Artifact, type Bundle } from './bundle.js';
+import type { ChangePlan, ProblemData } from './runtime.js';
+
+/** What shall become of one bundle. */
+export interface Target {
+  /** The installed bundle, or null when it is new. */
+  readonly bundle: Bundle | null;
+  readonly bundleId: number;
+  /** Content afterwards; null: uninstalled. */
+  readonly artifact: Artifact | null;
+  readonly autostart: boolean;
+  readonly startLevel: number;
+}
+
+/** What a target does. */
+export type Action = ChangePlan['changes'][number]['action'];
+
+/** A plan with what the runner needs besides the data. */
+export interface PreparedPlan {
+  readonly plan: ChangePlan;
+  /** Wiring after the change. */
+  readonly wiring: Wiring;
+  readonly actions: ReadonlyMap<Target, Action>;
+}
+
+/** The system as the planner sees it. */
+export interface PlannerInput {
+  readonly bundles: readonly Bundle[];
+  readonly targets: readonly Target[];
+  readonly wiring: Wiring;
+  readonly kernel: readonly Capability[];
+  readonly generation: number;
+  readonly frameworkStartLevel: number;
+  /** Names of bundles with components that a change of provider builds anew. */
+  readonly restartsWith: (changed: ReadonlySet<string>) => readonly string[];
+}
+
+/** Resolver key of a target's content after the change. */
+export function targetKey(target: Target): string | null {
+  const { artifact, bundle } = target;
+  if (artifact === null) return null;
+  const next = bundle === null ? 1 : bundle.artifact.digest === artifact.digest ? bundle.revisionNumber : bundle.revisionNumber + 1;
+  return keyOf(artifact.manifest, next);
+}
+
+/** Computes the plan. Problems make it a refusal; nothing throws. */
+export function planChange(input: PlannerInput): PreparedPlan {
+  const actions = new Map(input.targets.map((target) => [target, actionOf(target, input.frameworkStartLevel)]));
+  const after = candidatesAfter(input);
+  const required = [...after.values()].filter((entry) => entry.running).map((entry) => entry.candidate.key);
+  const resolution = resolve({
+    candidates: [...after.values()].map((entry) => entry.candidate),
+    required,
+    wired: input.wiring,
+    kernel: input.kernel,
+  });
+  const changedKeys = input.targets.flatMap((target) => {
+    const key = targetKey(target);
+    return [...(target.bundle === null ? [] : [target.bundle.key]), ...(key === null ? [] : [key])];
+  });
+  const changedNames = new Set(changedKeys.map(nameOfKey));
+  const reached = new Set(
+    [...affectedBy(input.wiring, changedKeys).direct, ...affectedBy(resolution.wiring, changedKeys).direct].map(nameOfKey),
+  );
+  for (const name of changedNames) reached.delete(name);
+  const problems = resolution.ok ? [] : resolution.problems.map(problemData);
+  return {
+    wiring: resolution.wiring,
+    actions,
+    plan: {
+      generation: input.generation,
+      changes: input.targets.map((target) => changeData(target, actions.get(target) ?? 'nothing')),
+      rebinds: [...reached].sort(),
+      restarts: input.restartsWith(changedNames),
+      routes: input.targets.flatMap((target) => routeData(target, actions.get(target) ?? 'nothing')),
+      problems: [...problems, ...isolationProblems(input.targets)],
+    },
+  };
+}
+
+/** What a target does, given the framework's start level. */
+export function actionOf(target: Target, frameworkStartLevel: number): Action {
+  const { bundle, artifact } = target;
+  if (artifact === null) return 'uninstall';
+  if (bundle === null) return 'install';
+  const runs = bundle.current !== null;
+  const shallRun = target.autostart && target.startLevel <= frameworkStartLevel;
+  if (bundle.artifact.digest !== artifact.digest) return 'swap';
+  if (runs && !shallRun) return 'stop';
+  if (!runs && shallRun) return 'start';
+  return 'nothing';
+}
+
+interface AfterEntry {
+  readonly candidate: ResolverBundle;
+  readonly running: boolean;
+}
+
+function candidatesAfter(input: PlannerInput): Map<number, AfterEntry> {
+  const after = new Map<number, AfterEntry>();
+  for (const bundle of input.bundles) {
+    const candidate = { key: bundle.key, manifest: bundle.artifact.manifest, bundleId: bundle.bundleId };
+    after.set(bundle.bundleId, { candidate, running: bundle.current !== null });
+  }
+  for (const target of input.targets) {
+    const key = targetKey(target);
+    if (target.artifact === null || key === null) {
+      after.delete(target.bundleId);
+      continue;
+    }
+    const candidate = { key, manifest: target.artifact.manifest, bundleId: target.bundleId };
+    const running = target.autostart && target.startLevel <= input.frameworkStartLevel;
+    after.set(target.bundleId, { candidate, running });
+  }
+  return after;
+}
+
+function changeData(target: Target, action: Action): ChangePlan['changes'][number] {
+  return {
+    symbolicName: (target.artifact?.manifest ?? target.bundle?.artifact.manifest)?.symbolicName ?? '',
+    action,
+    from: target.bundle?.version ?? null,
+    to: target.artifact?.manifest.versionText ?? null,
+  };
+}
+
+function routeData(target: Target, action: Action): ChangePlan['routes'] {
+  const before = target.bundle?.current?.manifest ?? null;
+  const after = action === 'stop' || action === 'uninstall' || !target.autostart ? null : (target.artifact?.manifest ?? null);
+  const label = (manifest: Manifest): string => `${manifest.symbolicName}@${manifest.versionText}`;
+  const mounts = new Set([before?.mount, after?.mount].filter((mount): mount is string => typeof mount === 'string'));
+  return [...mounts].map((mount) => ({
+    mount,
+    from: before?.mount === mount ? label(before) : null,
+    to: after?.mount === mount ? label(after) : null,
+  }));
+}
+
+function problemData(problem: ResolutionProblem): ProblemData {
+  const { code, suggestion, ...details } = problem;
+  return { code, message: renderProblem(problem), remedy: suggestion, details };
+}
+
+function isolationProblems(targets: readonly Target[]): ProblemData[] {
+  return targets.flatMap(({ artifact }) => {
+    const manifest = artifact?.manifest;
+    if (manifest === undefined || manifest.isolation === 'inline') return [];
+    return [
+      {
+        code: 'ISOLATION_UNAVAILABLE',
+        message: `'${manifest.symbolicName}' ${manifest.versionText} asks for isolation '${manifest.isolation}', which this kernel does not offer yet`,
+        remedy: 'Set "isolation": "inline" in the manifest, or leave it out.',
+        details: { bundle: manifest.symbolicName, isolation: manifest.isolation },
+      },
+    ];
+  });
+}
+
+/**
+ * Order in which to start: by start level, then providers before their consumers, then install order. A cycle is broken at the
+ * bundle with the lowest id.
+ */
+export function startOrder<T extends { readonly key: string; readonly startLevel: number; readonly bundleId: number }>(
+  items: readonly T[],
+  wiring: Wiring,
+): T[] {
+  const byKey = new Map(items.map((item) => [item.key, item]));
+  const ordered: T[] = [];
+  const seen = new Set<string>();
+  const visitAll = (roots: readonly T[]): void => {
+    // Iterative depth first: a chain of thousands of bundles must not overflow the stack.
+    const stack: { item: T; next: number; providers: readonly T[] }[] = [];
+    const enter = (item: T): void => {
+      if (seen.has(item.key)) return;
+      seen.add(item.key);
+      const providers = (wiring.get(item.key) ?? [])
+        .map((wire) => byKey.get(wire.provider))
+        .filter((provider): provider is T => provider !== undefined && provider.startLevel === item.startLevel);
+      stack.push({ item, next: 0, providers });
+    };
+    for (const root of roots) {
+      enter(root);
+      for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+        const provider = top.providers[top.next++];
+        if (provider !== undefined) enter(provider);
+        else {
+          ordered.push(top.item);
+          stack.pop();
+        }
+      }
+    }
+  };
+  visitAll([...items].sort((a, b) => a.startLevel - b.startLevel || a.bundleId - b.bundleId));
+  return ordered;
+}

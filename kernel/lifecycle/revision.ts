@@ -1,0 +1,271 @@
+/**
+ * One revision of a bundle: from verified bytes to running code and back to nothing.
+ * Owns its scope, its class space and its component runtime. Leaves when it becomes visible to the registry's stage, and when it
+ * starts or ends to the change runner. Always holds: `end` undoes everything, whatever state the start was left in.
+ */
+import { isBundleDefinition, messageOf, SluiceError, type Clock, type Logger } from '@sluice/sdk';
+import { ComponentRuntime, type ComponentDescription } from '../component/index.js';
+import type { LeakWatch, LoadedRevision, Loader, RevisionHooks } from '../host/ports.js';
+import type { Manifest } from '../model/index.js';
+import type { RevisionOwner, ServiceRegistry, Stage } from '../registry/index.js';
+import { RevisionContext, type ContextHost } from './context.js';
+import { withLimit } from './limit.js';
+import type { LogRouter } from './log.js';
+import { ScopeNode } from './scope.js';
+
+/** What every revision of a kernel shares. */
+export interface RevisionServices {
+  readonly registry: ServiceRegistry;
+  readonly clock: Clock;
+  readonly log: LogRouter;
+  readonly loader: Loader;
+  readonly leakWatch: LeakWatch;
+  readonly timers: RevisionHooks['timers'];
+}
+
+/** Identity and content of a revision. */
+export interface RevisionSource extends RevisionOwner {
+  readonly digest: string;
+  readonly manifest: Manifest;
+  readonly entries: ReadonlyMap<string, Uint8Array>;
+}
+
+/** What was left over when a revision ended. */
+export interface RevisionRemains {
+  /** Scope entries whose undo threw. */
+  readonly undoFailures: readonly string[];
+  /** Things the registry or the class space still held and gave up by force. */
+  readonly forced: readonly string[];
+  /** The deactivator's error, when it failed or ran out of time. */
+  readonly error: SluiceError | null;
+}
+
+type ConfigCallback = (config: Readonly<Record<string, unknown>>) => void | Promise<void>;
+
+/** A revision. */
+export class Revision implements ContextHost {
+  readonly bundleId: number;
+  readonly symbolicName: string;
+  readonly version: string;
+  readonly revision: number;
+  readonly digest: string;
+  readonly manifest: Manifest;
+  readonly entries: ReadonlyMap<string, Uint8Array>;
+  readonly registry: ServiceRegistry;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly scope: ScopeNode;
+  readonly configCallbacks = new Set<ConfigCallback>();
+  readonly #services: RevisionServices;
+  readonly #abort = new AbortController();
+  stage: Stage | null = null;
+  config: Readonly<Record<string, unknown>> = Object.freeze({});
+  #loaded: LoadedRevision | null = null;
+  #components: ComponentRuntime | null = null;
+  #context: RevisionContext | null = null;
+  #activated = false;
+  #ending: Promise<RevisionRemains> | null = null;
+
+  constructor(source: RevisionSource, services: RevisionServices) {
+    this.bundleId = source.bundleId;
+    this.symbolicName = source.symbolicName;
+    this.version = source.version;
+    this.revision = source.revision;
+    this.digest = source.digest;
+    this.manifest = source.manifest;
+    this.entries = source.entries;
+    this.#services = services;
+    this.registry = services.registry;
+    this.clock = services.clock;
+    this.log = services.log.logger(source.symbolicName, source.version);
+    this.scope = new ScopeNode(this.key);
+  }
+
+  /** `name@version#revision`, the key of resolver and reports. */
+  get key(): string {
+    return `${this.symbolicName}@${this.version}#${this.revision}`;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /**
+   * Evaluates the bundle's code. Nothing of it runs but its module bodies.
+   * @param imports wired packages by name.
+   */
+  load(imports: ReadonlyMap<string, () => unknown>): void {
+    const loaded = this.#services.loader.load({
+      entries: this.entries,
+      manifest: this.manifest,
+      digest: this.digest,
+      revision: this.revision,
+      imports,
+      hooks: {
+        timers: this.#services.timers,
+        timerFailed: (error) => this.log.error('A timer callback failed', { error: this.#services.loader.mapStack(error) }),
+        print: (level, message) => this.#services.log.write(level, this.symbolicName, this.version, message, {}),
+      },
+    });
+    if (!isBundleDefinition(loaded.definition)) {
+      loaded.close();
+      throw new SluiceError('BUNDLE_EXPORT_INVALID', `'${this.symbolicName}' ${this.version} does not export a bundle definition`, {
+        details: { bundle: this.symbolicName, version: this.version },
+        remedy: 'End the entry file with: export default defineBundle({ ... });',
+      });
+    }
+    this.#loaded = loaded;
+  }
+
+  /** What the revision exports under a package name. */
+  exportsOf(packageName: string): unknown {
+    return this.#loaded?.exportsOf(packageName);
+  }
+
+  /** Runs the activator, then the components, registering into the stage. Throws what went wrong first; `end` cleans up. */
+  async start(stage: Stage | null, config: Readonly<Record<string, unknown>>): Promise<void> {
+    const loaded = this.#loaded;
+    if (loaded === null) throw new SluiceError('REVISION_NOT_LOADED', `${this.key} was started before it was loaded`);
+    this.stage = stage;
+    this.config = config;
+    this.#context = new RevisionContext(this, this.scope, this.log);
+    const { definition } = loaded;
+    if (definition.activate !== undefined) {
+      const context = this.#context;
+      await this.#limited('activate', this.manifest.startTimeoutMs, () => definition.activate?.(context));
+    }
+    this.#activated = true;
+    if (definition.components !== undefined && definition.components.length > 0) {
+      this.#components = this.#createComponents(loaded, stage);
+      await this.#components.start();
+    }
+  }
+
+  #createComponents(loaded: LoadedRevision, stage: Stage | null): ComponentRuntime {
+    return new ComponentRuntime({
+      owner: this,
+      registry: this.registry,
+      stage,
+      container: loaded.container,
+      components: loaded.definition.components ?? [],
+      config: this.config,
+      activateTimeoutMs: this.manifest.startTimeoutMs,
+      deactivateTimeoutMs: this.manifest.stopTimeoutMs,
+      createContext: (name) => {
+        const scope = this.scope.child(`component ${name}`);
+        return { context: new RevisionContext(this, scope, this.log.child({ component: name })), close: () => scope.close() };
+      },
+      limit: (activity, limitMs, work) => this.#limited(activity, limitMs, work),
+      warn: (code, message, details) => this.log.warn(message, { code, ...details }),
+    });
+  }
+
+  /** The stage was committed: what was registered is visible now. */
+  committed(): void {
+    this.stage = null;
+    this.#components?.commit();
+  }
+
+  /** State for the next revision, or undefined when the bundle hands none over. */
+  async exportState(): Promise<{ state: unknown; stateVersion: number } | undefined> {
+    const handover = this.#loaded?.definition.state;
+    const { stateVersion } = this.manifest;
+    if (handover === undefined || stateVersion === null) return undefined;
+    const state = await this.#limited('exportState', STATE_TIMEOUT_MS, () => handover.exportState(stateVersion));
+    return { state: structuredClone(state), stateVersion };
+  }
+
+  /** Takes over the state of the revision before. */
+  async importState(state: unknown, stateVersion: number): Promise<void> {
+    const handover = this.#loaded?.definition.state;
+    if (handover === undefined) return;
+    await this.#limited('importState', STATE_TIMEOUT_MS, () => handover.importState(state, stateVersion));
+  }
+
+  /** Hands a checked configuration to the callbacks and components. Throws when the bundle refuses it. */
+  async changeConfig(config: Readonly<Record<string, unknown>>): Promise<void> {
+    const before = this.config;
+    this.config = config;
+    try {
+      for (const callback of [...this.configCallbacks]) {
+        await this.#limited('onConfigChange', this.manifest.startTimeoutMs, () => callback(config));
+      }
+      await this.#components?.configChanged(config);
+    } catch (error) {
+      this.config = before;
+      throw error;
+    }
+  }
+
+  /** Components with their state, for `inspect` and `why`. */
+  components(): readonly ComponentDescription[] {
+    return this.#components?.describe() ?? [];
+  }
+
+  /**
+   * Ends the revision: components, deactivator (time limit), then everything the scope owns, then what the registry still holds.
+   * Idempotent. Never throws: a failing stop still ends stopped, with the reason in the result.
+   */
+  end(): Promise<RevisionRemains> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<RevisionRemains> {
+    let error: SluiceError | null = null;
+    const note = (cause: unknown): void => {
+      error ??=
+        cause instanceof SluiceError
+          ? cause
+          : new SluiceError('DEACTIVATE_FAILED', messageOf(cause), { cause, details: { bundle: this.symbolicName } });
+    };
+    this.#abort.abort(new SluiceError('BUNDLE_STOPPING', `${this.key} is stopping`));
+    try {
+      await this.#components?.stop();
+    } catch (cause) {
+      note(cause);
+    }
+    const definition = this.#loaded?.definition;
+    const context = this.#context;
+    if (this.#activated && definition?.deactivate !== undefined && context !== null) {
+      try {
+        await this.#limited('deactivate', this.manifest.stopTimeoutMs, () => definition.deactivate?.(context));
+      } catch (cause) {
+        note(cause);
+      }
+    }
+    await this.#closeScope(note);
+    const forced = [...this.registry.forget(this), ...(this.#loaded?.pending() ?? [])];
+    this.#release();
+    const undoFailures = this.scope.failures.map((failure) => `${failure.what}: ${failure.message}`);
+    return { undoFailures, forced, error };
+  }
+
+  async #closeScope(note: (cause: unknown) => void): Promise<void> {
+    try {
+      await this.#limited('closing its scope', this.manifest.stopTimeoutMs, () => this.scope.close());
+    } catch (cause) {
+      note(cause);
+    }
+  }
+
+  /** Drops every strong reference to code of the bundle and begins to watch whether it is collected. */
+  #release(): void {
+    const loaded = this.#loaded;
+    if (loaded === null) return;
+    const { marker, markerName } = loaded;
+    loaded.close();
+    this.#services.leakWatch.watch({ bundle: this.symbolicName, version: this.version, revision: this.revision }, marker, markerName);
+    this.#loaded = null;
+    this.#components = null;
+    this.#context = null;
+    this.configCallbacks.clear();
+  }
+
+  #limited<T>(activity: string, limitMs: number, work: () => T | Promise<T>): Promise<T> {
+    return withLimit(this.clock, { bundle: this.symbolicName, version: this.version, activity }, limitMs, work);
+  }
+}
+
+/** A hand-over that takes longer is a migration and belongs into the database. */
+const STATE_TIMEOUT_MS = 1_000;
