@@ -317,7 +317,7 @@ export interface LeakVerdict extends RevisionLabel {
 export interface LeakWatch {
   /** Begins to watch. `subject` is the marker of a revision; it is held weakly. */
   watch(label: RevisionLabel, subject: object, markerName: string): void;
-  /** All verdicts since the start; collected ones are forgotten after 1,000. */
+  /** All verdicts since the start, oldest first; of the collected ones the newest 100. */
   verdicts(): readonly LeakVerdict[];
   /** Forces major collections (some 40 ms each, the world stops) until nothing is pending or `roundsMax` is reached. */
   collect(roundsMax?: number): Promise<readonly LeakVerdict[]>;

@@ -20,6 +20,8 @@ import type {
 
 /** Changes remembered in `DesiredState.history`. */
 export const HISTORY_MAX = 200;
+/** Bundle changes remembered over all entries of the history. */
+export const HISTORY_CHANGES_MAX = 5_000;
 /** Starts that may fail after a commit on probation before it is rolled back. */
 export const FAILED_BOOTS_MAX = 3;
 /** Contents kept per bundle besides the current and the previous one. */
@@ -45,19 +47,35 @@ export const EMPTY_VIEW: JournalView = Object.freeze({
 
 /** The desired state after a change was committed under a generation. Also updates the change's entry in the history. */
 export function applyCommit(state: DesiredState, begin: BeginRecord, generation: number): DesiredState {
-  const bundles = new Map(state.bundles.map((bundle) => [bundle.bundleId, bundle]));
+  // Copied once and changed by position: one bundle among a thousand is replaced in microseconds.
+  const bundles = [...state.bundles];
+  let nextBundleId = state.nextBundleId;
   for (const change of begin.changes) {
-    if (change.to === null) bundles.delete(change.bundleId);
-    else bundles.set(change.bundleId, changed(bundles.get(change.bundleId), change, change.to, begin.kind));
+    const index = positionOf(bundles, change.bundleId);
+    const current = bundles[index]?.bundleId === change.bundleId ? bundles[index] : undefined;
+    const wanted = change.to === null ? [] : [changed(current, change, change.to, begin.kind)];
+    bundles.splice(index, current === undefined ? 0 : 1, ...wanted);
+    nextBundleId = Math.max(nextBundleId, change.bundleId + 1);
   }
-  const highestId = Math.max(0, ...begin.changes.map((change) => change.bundleId));
   return {
     generation,
-    nextBundleId: Math.max(state.nextBundleId, highestId + 1),
+    nextBundleId,
     startLevel: begin.startLevel ?? state.startLevel,
-    bundles: [...bundles.values()].sort((a, b) => a.bundleId - b.bundleId),
+    bundles,
     history: withHistory(state.history, { ...entryOf(begin), outcome: 'committed', generation }),
   };
+}
+
+/** Where a bundle is, or belongs, in the list ordered by id. */
+function positionOf(bundles: readonly DesiredBundle[], bundleId: number): number {
+  let low = 0;
+  let high = bundles.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((bundles[middle]?.bundleId ?? 0) < bundleId) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function changed(current: DesiredBundle | undefined, change: Change, to: BundleContent, kind: ChangeKind): DesiredBundle {
@@ -99,9 +117,22 @@ function entryOf(begin: BeginRecord): HistoryRecord {
 }
 
 function withHistory(history: readonly HistoryRecord[], entry: HistoryRecord): readonly HistoryRecord[] {
-  const index = history.findIndex((one) => one.deployId === entry.deployId);
-  if (index >= 0) return history.map((one, position) => (position === index ? entry : one));
-  return [...history, entry].slice(-HISTORY_MAX);
+  // The entry sought is nearly always the newest.
+  const index = history.findLastIndex((one) => one.deployId === entry.deployId);
+  if (index >= 0) return history.with(index, entry);
+  return trimmed([...history, entry]);
+}
+
+/** Bounds the history by entries and, as one deploy may change a thousand bundles, by changes. The newest entry always stays. */
+function trimmed(history: readonly HistoryRecord[]): readonly HistoryRecord[] {
+  let first = history.length - 1;
+  let changes = history[first]?.changes.length ?? 0;
+  while (first > 0 && history.length - first < HISTORY_MAX) {
+    changes += history[first - 1]?.changes.length ?? 0;
+    if (changes > HISTORY_CHANGES_MAX) break;
+    first -= 1;
+  }
+  return first === 0 ? history : history.slice(first);
 }
 
 /** The view after one more record. Records that make no sense at this place (a commit without its begin) change nothing. */
