@@ -71,9 +71,11 @@ function presence(key: string): Match {
 
 function equality(key: string, text: string): Match {
   const other = elementsOf(equalTest(text));
+  const number = operandOf(text).number;
   return (p) => {
     const value = p[key];
-    return typeof value === 'string' ? value === text : value !== undefined && other(value);
+    if (typeof value === 'string') return value === text;
+    return typeof value === 'number' ? value === number : value !== undefined && other(value);
   };
 }
 

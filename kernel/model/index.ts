@@ -1,8 +1,11 @@
 /** The words of the kernel: versions, ranges, filters, manifests, states. Pure; everything else in the kernel builds on it. */
 export * from './contract-range.js';
 export * from './filter.js';
-export * from './manifest.js';
-export * from './mistake.js';
-export * from './range.js';
+export type * from './manifest.js';
+export { MAIN_DEFAULT, parseManifest, parseManifestText } from './manifest-parse.js';
+export { isEntryPath } from './manifest-rules.js';
+export { manifestError, MISTAKES_MAX, type Mistake, type MistakeCode } from './mistake.js';
+export { nearestNames } from './nearest.js';
+export { parseRange, type VersionRange } from './range.js';
 export * from './state.js';
-export * from './version.js';
+export { Version } from './version.js';

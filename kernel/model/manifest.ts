@@ -1,5 +1,6 @@
 /**
  * The manifest of a bundle as the kernel works with it: every default filled in, every version, range and filter parsed.
+ * Types only; it is read by manifest-parse.ts.
  */
 import type { Filter } from './filter.js';
 import type { Mistake } from './mistake.js';
@@ -96,8 +97,3 @@ export interface Manifest {
 /** A manifest, or every mistake in it. */
 export type ManifestResult =
   { readonly ok: true; readonly manifest: Manifest } | { readonly ok: false; readonly mistakes: readonly Mistake[] };
-
-/** Checks a parsed package.json. Never throws. */
-export declare function parseManifest(packageJson: unknown): ManifestResult;
-/** Checks the text of a package.json, duplicate keys included. Never throws. */
-export declare function parseManifestText(text: string): ManifestResult;

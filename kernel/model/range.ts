@@ -96,13 +96,19 @@ const LOWEST: Comparator = { operator: '>=', version: Version.of(0, 0, 0, [0]) }
 
 /** True when two bounds contradict each other. `>1.2.3 <1.2.4` is not empty: OSGi qualifiers of 1.2.3 lie between. */
 function isEmpty(comparators: readonly Comparator[]): boolean {
-  return [LOWEST, ...comparators].some((low) =>
-    comparators.some((high) => {
-      if (low.operator.startsWith('<') || high.operator.startsWith('>')) return false;
-      const order = low.version.compare(high.version);
-      return order > 0 || (order === 0 && (low.operator === '>' || high.operator === '<'));
-    }),
-  );
+  let low = LOWEST;
+  for (const comparator of comparators) if (!comparator.operator.startsWith('<') && isHigher(comparator, low)) low = comparator;
+  for (const high of comparators) {
+    if (high.operator.startsWith('>')) continue;
+    const order = low.version.compare(high.version);
+    if (order > 0 || (order === 0 && (low.operator === '>' || high.operator === '<'))) return true;
+  }
+  return false;
+}
+/** True when a lower bound lets less through than another. */
+function isHigher(bound: Comparator, other: Comparator): boolean {
+  const order = bound.version.compare(other.version);
+  return order > 0 || (order === 0 && bound.operator === '>');
 }
 
 const OSGI_INTERVAL = /^([[(])\s*([^\s,[\]()]+)\s*,\s*([^\s,[\]()]+)\s*([\])])$/;
