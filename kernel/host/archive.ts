@@ -1,18 +1,99 @@
-/** Archive reader and writer. (Being written; the signatures hold.) */
+/**
+ * Reads an artifact (an npm package tarball) into memory, strictly: nothing is ever extracted, every entry is a regular file with a plain
+ * relative path under `package/`, no two entries could fall on one file, and everything is bounded. What passes has one meaning only.
+ */
+import { SluiceError, isSluiceError } from '@sluice/sdk';
+import { archiveRefusal } from './archive-error.js';
+import { gunzipStrict } from './gzip.js';
 import type { ArchiveContent, ArchiveLimits } from './ports.js';
-/** Default caps. */
+import { parseStrictJson } from './strict-json.js';
+import { readTar } from './tar.js';
+
+export { writeArchive } from './archive-writer.js';
+
+/** Caps that fit every bundle we have seen and keep the worst archive below a second. */
 export const ARCHIVE_LIMITS: ArchiveLimits = {
   archiveBytesMax: 64 * 1024 * 1024,
-  inflatedBytesMax: 256 * 1024 * 1024,
-  entriesMax: 10_000,
-  entryBytesMax: 64 * 1024 * 1024,
-  ratioMax: 200,
+  inflatedBytesMax: 128 * 1024 * 1024,
+  entriesMax: 5_000,
+  entryBytesMax: 32 * 1024 * 1024,
+  ratioMax: 100,
 };
-/** Reads an npm tarball strictly, in memory. @throws SluiceError `ARCHIVE_*` with details.path/offset. */
-export function readArchive(bytes: Uint8Array, limits?: Partial<ArchiveLimits>): ArchiveContent {
-  throw new Error(`not yet ${bytes.length} ${limits}`);
+
+/** The folder npm puts everything into. */
+const ROOT = 'package/';
+const PATH_CHARACTERS_MAX = 240;
+const PACKAGE_JSON_BYTES_MAX = 1024 * 1024;
+/** Control, format (invisible, direction-changing), surrogate, private and unassigned characters, and the separator of other systems. */
+const FORBIDDEN = /[\p{C}\p{Zl}\p{Zp}\\]/u;
+
+/**
+ * Reads an artifact.
+ * @throws SluiceError `ARCHIVE_*` with `details.offset` and, where one is known, `details.path`.
+ */
+export function readArchive(bytes: Uint8Array, limits: Partial<ArchiveLimits> = {}): ArchiveContent {
+  const caps = { ...ARCHIVE_LIMITS, ...limits };
+  const tar = gunzipStrict(bytes, caps);
+  const entries = new Map<string, Uint8Array>();
+  const taken = new NamesTaken();
+  for (const { path, offset, content } of readTar(tar, caps.entryBytesMax)) {
+    if (entries.size >= caps.entriesMax) {
+      throw archiveRefusal('ARCHIVE_ENTRIES', `it has more than ${caps.entriesMax} entries`, { offset, path, expected: caps.entriesMax });
+    }
+    const relative = checkedPath(path, offset);
+    taken.take(relative, offset);
+    entries.set(relative, content);
+  }
+  return { packageJson: readPackageJson(entries.get('package.json')), entries };
 }
-/** Writes an npm tarball; same entries, same bytes. Paths are relative to the package (`dist/bundle.cjs`). */
-export function writeArchive(entries: ReadonlyMap<string, Uint8Array | string> | Readonly<Record<string, Uint8Array | string>>): Buffer {
-  throw new Error(`not yet ${entries}`);
+
+function checkedPath(path: string, offset: number): string {
+  const mistake = mistakeIn(path);
+  if (mistake !== undefined) throw archiveRefusal('ARCHIVE_NAME', mistake, { offset, path });
+  return path.slice(ROOT.length);
+}
+
+function mistakeIn(path: string): string | undefined {
+  if (path.length > PATH_CHARACTERS_MAX) return `the name is longer than ${PATH_CHARACTERS_MAX} characters`;
+  if (FORBIDDEN.test(path)) return 'the name has a control or invisible character or a backslash';
+  if (path.startsWith('/')) return 'the name is absolute';
+  if (!path.startsWith(ROOT)) return `the name is not under '${ROOT}'`;
+  for (const segment of path.split('/')) {
+    if (segment === '' || segment === '.' || segment === '..') return "the name has an empty segment, '.' or '..'";
+  }
+  return undefined;
+}
+
+/** Names that would fall on one file, or on a file and a folder, on some file system. */
+class NamesTaken {
+  private readonly files = new Set<string>();
+  private readonly folders = new Set<string>();
+
+  take(path: string, offset: number): void {
+    // Case and Unicode form do not tell two files apart on macOS; toUpperCase also folds what toLowerCase leaves apart (ß, ſ).
+    const name = path.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
+    const parents = [...name.matchAll(/\//g)].map((match) => name.slice(0, match.index));
+    if (this.files.has(name)) throw archiveRefusal('ARCHIVE_DUPLICATE', 'the name is taken by an earlier entry', { offset, path });
+    if (this.folders.has(name) || parents.some((parent) => this.files.has(parent))) {
+      throw archiveRefusal('ARCHIVE_DUPLICATE', 'the name stands for a file and for a folder', { offset, path });
+    }
+    this.files.add(name);
+    for (const parent of parents) this.folders.add(parent);
+  }
+}
+
+function readPackageJson(bytes: Uint8Array | undefined): unknown {
+  const position = { path: 'package.json', offset: 0 };
+  if (bytes === undefined) throw archiveRefusal('ARCHIVE_PACKAGE_JSON', 'there is no such entry', position);
+  if (bytes.length > PACKAGE_JSON_BYTES_MAX) throw archiveRefusal('ARCHIVE_PACKAGE_JSON', 'it is larger than 1 MB', position);
+  try {
+    return parseStrictJson(bytes);
+  } catch (error) {
+    if (!isSluiceError(error)) throw error;
+    throw new SluiceError('ARCHIVE_PACKAGE_JSON', `package.json: ${error.message}`, {
+      details: { ...position, ...error.details },
+      httpStatus: 422,
+      cause: error,
+    });
+  }
 }
