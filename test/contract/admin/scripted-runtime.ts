@@ -1,0 +1,175 @@
+/** A runtime that answers with prepared values and records what it was asked. For tests of the admin protocol only. */
+import { SluiceError } from '@sluice/sdk';
+import type { BundleDetail, ChangeOptions, ChangeOutcome, LogLine, Runtime, RuntimeStatus } from '@sluice/kernel/lifecycle/runtime';
+
+export const OUTCOME: ChangeOutcome = {
+  deployId: 'd-1',
+  outcome: 'committed',
+  generation: 8,
+  plan: {
+    generation: 7,
+    changes: [{ symbolicName: 'core.ledger', action: 'swap', from: '1.0.0', to: '1.1.0' }],
+    rebinds: ['business.transfer'],
+    restarts: [],
+    routes: [{ mount: '/ledger', from: '1.0.0', to: '1.1.0' }],
+    problems: [],
+  },
+  timings: { stage: 1.5, switch: 0.1 },
+  drained: { waitedMs: 12, cut: 0 },
+  onTrial: true,
+};
+
+export const STATUS: RuntimeStatus = {
+  version: '0.1.0',
+  node: '20.20.2',
+  pid: 4711,
+  startedAt: 1_700_000_000_000,
+  dataFolder: '/data',
+  generation: 8,
+  startLevel: 50,
+  phase: 'running',
+  bundles: { total: 12, active: 11, failed: 1 },
+  services: 40,
+  entries: 3,
+  memory: { heapUsedBytes: 1, rssBytes: 2 },
+  trial: { deployId: 'd-1', endsAt: 1_700_000_030_000, bundles: ['core.ledger'] },
+  alarms: [{ code: 'STORE_DIGEST_MISMATCH', message: 'a blob changed', details: { digest: 'ab' } }],
+  addresses: ['http://127.0.0.1:8080'],
+};
+
+export const DETAIL: BundleDetail = {
+  id: 3,
+  symbolicName: 'core.ledger',
+  version: '1.1.0',
+  state: 'ACTIVE',
+  startLevel: 10,
+  autostart: true,
+  revision: 2,
+  digest: 'cafe',
+  family: 'core',
+  lingering: 1,
+  onTrial: true,
+  error: { code: 'ACTIVATION_FAILED', message: 'it threw', remedy: 'fix it', details: {} },
+  manifest: { sdk: '^1.0.0' },
+  previous: { version: '1.0.0', digest: 'beef' },
+  wires: [{ namespace: 'sluice.contract', name: 'sluice.data.Data', provider: 'system.data@1.0.0' }],
+  usedBy: [{ namespace: 'sluice.contract', name: 'core.ledger.Posting', consumer: 'platform.txn@1.0.0' }],
+  services: [{ id: 9, contract: 'core.ledger.Posting', version: '1.0.0', users: ['platform.txn'] }],
+  components: [
+    {
+      name: 'Ledger',
+      state: 'unsatisfied',
+      provides: ['core.ledger.Posting'],
+      references: [{ contract: 'sluice.data.Data', cardinality: '1..1', policy: 'dynamic', satisfied: false, bound: [] }],
+      reason: 'no service',
+    },
+  ],
+  scope: ['service core.ledger.Posting'],
+};
+
+export const LINES: readonly LogLine[] = [
+  { sequence: 1, at: 1, level: 'info', source: 'kernel', message: 'started', fields: {} },
+  { sequence: 2, at: 2, level: 'warn', source: 'core.ledger', version: '1.1.0', message: 'slow', fields: { ms: 12n } },
+];
+
+/** A runtime and what it was asked, in order. */
+export class ScriptedRuntime implements Runtime {
+  readonly calls: unknown[][] = [];
+  readonly logListeners = new Set<(line: LogLine) => void>();
+  readonly eventListeners = new Set<(event: { at: number; kind: string; subject: string; message: string }) => void>();
+  outcome: ChangeOutcome = OUTCOME;
+  failure: unknown;
+
+  status = (): RuntimeStatus => STATUS;
+  bundles = () => {
+    const { manifest: _m, previous: _p, wires: _w, usedBy: _u, services: _s, components: _c, scope: _o, ...summary } = DETAIL;
+    return [summary];
+  };
+  inspect = (bundle: string): BundleDetail => {
+    if (bundle === DETAIL.symbolicName) return DETAIL;
+    throw new SluiceError('BUNDLE_UNKNOWN', `Bundle '${bundle}' is not installed`, { details: { nearest: ['core.ledger'] } });
+  };
+  why = async (bundle: string) => [{ subject: bundle, statement: 'it is active', remedy: 'nothing', at: 5 }];
+  services = (filter?: string) => {
+    this.calls.push(['services', filter]);
+    return [
+      {
+        id: 9,
+        contract: 'core.ledger.Posting',
+        version: '1.0.0',
+        bundle: 'core.ledger',
+        bundleVersion: '1.1.0',
+        ranking: 0,
+        scope: 'singleton',
+        properties: { currency: 'CNY' },
+        users: ['platform.txn'],
+      },
+    ];
+  };
+  routes = () => [{ method: 'GET', path: '/ledger/accounts', bundle: 'core.ledger', version: '1.1.0', operationId: 'accounts' }];
+  history = (limit: number) => {
+    this.calls.push(['history', limit]);
+    return [
+      {
+        deployId: 'd-1',
+        at: 1,
+        kind: 'deploy',
+        actor: 'lin',
+        outcome: 'refused' as const,
+        generation: null,
+        bundles: [{ symbolicName: 'core.ledger', from: null, to: '1.0.0' }],
+        error: { code: 'X', message: 'y', details: {} },
+      },
+    ];
+  };
+
+  deploy = (artifacts: readonly Uint8Array[], options: ChangeOptions) => this.change('deploy', textsOf(artifacts), options);
+  install = (artifacts: readonly Uint8Array[], options: ChangeOptions) => this.change('install', textsOf(artifacts), options);
+  start = (bundle: string, options: ChangeOptions) => this.change('start', bundle, options);
+  stop = (bundle: string, options: ChangeOptions) => this.change('stop', bundle, options);
+  uninstall = (bundle: string, options: ChangeOptions) => this.change('uninstall', bundle, options);
+  update = (artifact: Uint8Array, options: ChangeOptions) => this.change('update', textsOf([artifact]), options);
+  rollback = (bundle: string, options: ChangeOptions) => this.change('rollback', bundle, options);
+  confirm = (actor: string) => this.change('confirm', actor, { actor });
+  setStartLevel = (level: number, options: ChangeOptions) => this.change('setStartLevel', level, options);
+
+  configOf = async (_bundle: string) => [{ key: 'limit', value: 5, layer: 'operator' as const, secret: false }];
+  configSet = async (bundle: string, values: Readonly<Record<string, unknown>>, actor: string) => {
+    this.calls.push(['configSet', bundle, values, actor]);
+  };
+  configHistory = async (_bundle: string) => [{ at: 1, actor: 'lin', key: 'limit', layer: 'runtime', before: null, after: 5 }];
+  logs = (query: object) => {
+    this.calls.push(['logs', query]);
+    return LINES;
+  };
+  followLogs = (query: object, line: (line: LogLine) => void) => {
+    this.calls.push(['followLogs', query]);
+    this.logListeners.add(line);
+    return () => this.logListeners.delete(line);
+  };
+  followEvents = (event: (event: { at: number; kind: string; subject: string; message: string }) => void) => {
+    this.eventListeners.add(event);
+    return () => this.eventListeners.delete(event);
+  };
+  leaks = async (options: { collect: boolean }) => {
+    this.calls.push(['leaks', options]);
+    return [{ bundle: 'core.ledger', version: '1.0.0', revision: 1, collected: 'no' as const, holders: ['timer'] }];
+  };
+  backup = async (target: string) => ({ path: target, bytes: 3, digest: 'abc' });
+  shutdown = async () => {
+    this.calls.push(['shutdown']);
+  };
+
+  private async change(name: string, subject: unknown, options: ChangeOptions): Promise<ChangeOutcome> {
+    const { progress, ...settings } = options;
+    this.calls.push([name, subject, settings]);
+    if (this.failure !== undefined) throw this.failure;
+    progress?.({ phase: 'stage', at: 1, bundle: 'core.ledger', message: 'stored' });
+    progress?.({ phase: 'switch', at: 2, message: 'switched' });
+    return this.outcome;
+  }
+}
+
+function textsOf(artifacts: readonly Uint8Array[]): string[] {
+  return artifacts.map((artifact) => Buffer.from(artifact).toString('utf8'));
+}
