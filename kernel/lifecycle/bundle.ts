@@ -21,7 +21,7 @@ export class Bundle {
   artifact: Artifact;
   autostart: boolean;
   startLevel: number;
-  /** Number of the newest revision. */
+  /** Number of the newest revision made in this process; each start makes one. */
   revisionNumber: number;
   previous: BundleContent | null;
   state: BundleState = 'INSTALLED';
@@ -55,9 +55,9 @@ export class Bundle {
     return this.artifact.manifest.versionText;
   }
 
-  /** Key of the installed content in resolver and reports. */
+  /** Key of the running revision, or of the installed content, in resolver and reports. */
   get key(): string {
-    return keyOf(this.artifact.manifest, this.revisionNumber);
+    return this.current?.key ?? keyOf(this.artifact.manifest, this.revisionNumber);
   }
 
   /** Moves to a state. @throws an assertion when the move is not one of OSGi's: that would be our bug. */

@@ -85,9 +85,13 @@ export class ChangeRunner {
       await state.journal.append({ type: 'abort', at: state.clock.now(), deployId: change.deployId, error });
     }
     for (const { target } of run.members) {
-      if (target.bundle === null) continue;
-      target.bundle.remember(state.clock.now(), `${change.kind} refused: ${failure.message}`);
-      if (target.bundle.current === null && change.kind === 'start') target.bundle.error = problemOf(failure);
+      const { bundle } = target;
+      if (bundle === null) continue;
+      // The number of an abandoned revision is not used again: its verdict must stay its own.
+      if (run.madeRevision(bundle)) bundle.revisionNumber += 1;
+      if (bundle.state === 'STARTING') state.passStates(bundle, 'RESOLVED');
+      bundle.remember(state.clock.now(), `${change.kind} refused: ${failure.message}`);
+      if (bundle.current === null && change.kind === 'start') bundle.error = problemOf(failure);
     }
     state.log.warn(`${change.kind} ${change.deployId} refused: ${failure.message}`, { code: failure.code });
     return run.outcome('refused', { error: problemOf(failure) });
@@ -211,6 +215,9 @@ class ChangeRun {
   async start(stage: Stage): Promise<void> {
     for (const member of this.#inOrder()) {
       const revision = member.revision as Revision;
+      const { bundle } = member.target;
+      if (bundle !== null && member.old === null)
+        this.state.passStates(bundle, ...(bundle.state === 'INSTALLED' ? (['RESOLVED', 'STARTING'] as const) : (['STARTING'] as const)));
       const config = await this.state.configOf(revision.manifest, stage);
       await revision.start(stage, config);
       const handover = await member.old?.exportState();
@@ -281,8 +288,8 @@ class ChangeRun {
     if (bundle.artifact.digest !== target.artifact.digest) {
       bundle.previous = { digest: bundle.artifact.digest, version: bundle.version };
       bundle.artifact = target.artifact;
-      bundle.revisionNumber += 1;
     }
+    if (revision !== null) bundle.revisionNumber = revision.revision;
     bundle.autostart = target.autostart;
     bundle.startLevel = target.startLevel;
     if (action === 'nothing') return;
@@ -290,7 +297,11 @@ class ChangeRun {
     bundle.older = revision === null ? null : old;
     bundle.current = revision;
     if (revision !== null) {
-      if (old === null) state.passStates(bundle, 'RESOLVED', 'STARTING', 'ACTIVE');
+      if (old === null)
+        state.passStates(
+          bundle,
+          ...(bundle.state === 'INSTALLED' ? (['RESOLVED', 'STARTING', 'ACTIVE'] as const) : (['STARTING', 'ACTIVE'] as const)),
+        );
       revision.committed();
     } else if (old !== null) {
       bundle.current = null;
@@ -302,7 +313,10 @@ class ChangeRun {
   }
 
   #reached(): ReadonlySet<string> {
-    const keys = this.members.flatMap(({ target, old }) => [...(old === null ? [] : [old.key]), ...[targetKey(target) ?? []].flat()]);
+    if (this.members.every((member) => member.old === null)) return new Set();
+    const keys = this.members.flatMap(({ target, old, action }) =>
+      [old?.key, targetKey(target, action)].filter((key) => typeof key === 'string'),
+    );
     const { direct, transitive } = affectedBy(this.change.prepared.wiring, keys);
     const before = affectedBy(this.state.wiring, keys);
     return new Set([...keys, ...direct, ...transitive, ...before.direct, ...before.transitive].map(nameOfKey));
@@ -332,6 +346,10 @@ class ChangeRun {
       if (target.artifact === null && target.bundle !== null && old === null) this.state.removeBundle(target.bundle);
     }
     if (leaving.length > 0) this.phase('release', `${leaving.length} revision${leaving.length === 1 ? '' : 's'} ended`);
+  }
+
+  madeRevision(bundle: Bundle): boolean {
+    return this.members.some((member) => member.target.bundle === bundle && member.revision !== null);
   }
 
   trialMember(member: Member): { bundle: Bundle; old: Revision; revision: Revision } {

@@ -13,7 +13,7 @@ import type { EntryCounter } from './entries.js';
 import type { LogRouter } from './log.js';
 import { Revision, type RevisionServices } from './revision.js';
 import type { ProblemData, ReleaseVerdict } from './runtime.js';
-import type { Target } from './planner.js';
+import { nextRevision, type Target } from './planner.js';
 
 /** The outside world, as the composition root or the test kit provides it. */
 export interface KernelPorts {

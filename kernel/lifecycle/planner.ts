@@ -49,18 +49,23 @@ export interface PlannerInput {
   readonly restartsWith: (changed: ReadonlySet<string>) => readonly string[];
 }
 
-/** Resolver key of a target's content after the change. */
-export function targetKey(target: Target): string | null {
+/** Resolver key of a target's content after the change: a new revision gets the next number. */
+export function targetKey(target: Target, action: Action): string | null {
   const { artifact, bundle } = target;
   if (artifact === null) return null;
-  const next = bundle === null ? 1 : bundle.artifact.digest === artifact.digest ? bundle.revisionNumber : bundle.revisionNumber + 1;
-  return keyOf(artifact.manifest, next);
+  if (bundle !== null && (action === 'nothing' || action === 'stop')) return bundle.key;
+  return keyOf(artifact.manifest, nextRevision(bundle));
+}
+
+/** Number of the next revision of a bundle. */
+export function nextRevision(bundle: Bundle | null): number {
+  return (bundle?.revisionNumber ?? 0) + 1;
 }
 
 /** Computes the plan. Problems make it a refusal; nothing throws. */
 export function planChange(input: PlannerInput): PreparedPlan {
   const actions = new Map(input.targets.map((target) => [target, actionOf(target, input.frameworkStartLevel)]));
-  const after = candidatesAfter(input);
+  const after = candidatesAfter(input, actions);
   const required = [...after.values()].filter((entry) => entry.running).map((entry) => entry.candidate.key);
   const resolution = resolve({
     candidates: [...after.values()].map((entry) => entry.candidate),
@@ -69,7 +74,7 @@ export function planChange(input: PlannerInput): PreparedPlan {
     kernel: input.kernel,
   });
   const changedKeys = input.targets.flatMap((target) => {
-    const key = targetKey(target);
+    const key = targetKey(target, actions.get(target) ?? 'nothing');
     return [...(target.bundle === null ? [] : [target.bundle.key]), ...(key === null ? [] : [key])];
   });
   const changedNames = new Set(changedKeys.map(nameOfKey));
@@ -110,14 +115,14 @@ interface AfterEntry {
   readonly running: boolean;
 }
 
-function candidatesAfter(input: PlannerInput): Map<number, AfterEntry> {
+function candidatesAfter(input: PlannerInput, actions: ReadonlyMap<Target, Action>): Map<number, AfterEntry> {
   const after = new Map<number, AfterEntry>();
   for (const bundle of input.bundles) {
     const candidate = { key: bundle.key, manifest: bundle.artifact.manifest, bundleId: bundle.bundleId };
     after.set(bundle.bundleId, { candidate, running: bundle.current !== null });
   }
   for (const target of input.targets) {
-    const key = targetKey(target);
+    const key = targetKey(target, actions.get(target) ?? 'nothing');
     if (target.artifact === null || key === null) {
       after.delete(target.bundleId);
       continue;

@@ -1,0 +1,48 @@
+/** Turns bytes into checked artifacts: archive, manifest, digest; all mistakes of all artifacts at once. */
+import { SluiceError } from '@sluice/sdk';
+import type { ArchiveContent, BlobStore } from '../host/ports.js';
+import { parseManifest } from '../model/index.js';
+import type { Artifact } from './bundle.js';
+
+/** Reads an archive strictly. @throws SluiceError `ARCHIVE_...`. */
+export type ArchiveReader = (bytes: Uint8Array) => ArchiveContent;
+
+/**
+ * Checks an artifact without storing it.
+ * @throws SluiceError `ARCHIVE_...` or `MANIFEST_INVALID` with every mistake.
+ */
+export function readArtifact(bytes: Uint8Array, digest: string, read: ArchiveReader): Artifact {
+  const { packageJson, entries } = read(bytes);
+  const result = parseManifest(packageJson);
+  if (!result.ok) {
+    const text = result.mistakes.map((mistake) => `${mistake.path}: ${mistake.message}`).join('\n  ');
+    throw new SluiceError('MANIFEST_INVALID', `The manifest of the artifact has ${result.mistakes.length} mistake(s):\n  ${text}`, {
+      details: { digest, mistakes: result.mistakes },
+      remedy: 'Correct them all in package.json and pack the bundle again.',
+      httpStatus: 422,
+    });
+  }
+  if (!entries.has(result.manifest.main)) {
+    throw new SluiceError(
+      'BUNDLE_ENTRY_MISSING',
+      `The artifact of '${result.manifest.symbolicName}' has no entry '${result.manifest.main}'`,
+      {
+        details: { digest, entry: result.manifest.main, entries: [...entries.keys()].slice(0, 20) },
+        remedy: 'Build the bundle before packing it.',
+        httpStatus: 422,
+      },
+    );
+  }
+  return { digest, manifest: result.manifest, entries };
+}
+
+/** Stores bytes and checks them. The blob of a refused artifact is removed again. */
+export async function stageArtifact(bytes: Uint8Array, store: BlobStore, read: ArchiveReader): Promise<Artifact> {
+  const digest = await store.put(bytes);
+  return readArtifact(bytes, digest, read);
+}
+
+/** Reads an artifact that the journal names. */
+export async function loadArtifact(digest: string, store: BlobStore, read: ArchiveReader): Promise<Artifact> {
+  return readArtifact(await store.get(digest), digest, read);
+}

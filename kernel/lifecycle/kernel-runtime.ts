@@ -1,0 +1,469 @@
+/**
+ * The running kernel: puts the parts of the life cycle together and answers the runtime interface. Every change goes through one
+ * ordered queue. Reaches the outside only through its ports.
+ */
+import { randomUUID } from 'node:crypto';
+import {
+  BackupSource,
+  ConfigSource,
+  Entries,
+  Framework,
+  LogSink,
+  RouteTable,
+  SluiceError,
+  type BackupSourceService,
+  type ConfigSourceService,
+  type DeployOptions,
+  type DeployOutcome,
+  type LogSinkService,
+} from '@sluice/sdk';
+import type { Recovery } from '../host/ports.js';
+import { ServiceRegistry, type RevisionOwner, type ServiceEvent } from '../registry/index.js';
+import { kernelCapabilities } from '../resolver/index.js';
+import type { ArchiveReader } from './artifacts.js';
+import { installDesired, moveToStartLevel, raiseAlarms } from './boot.js';
+import { problemOf } from './bundle.js';
+import { asSluiceError, ChangeRunner } from './change-runner.js';
+import { CommandQueue } from './command-queue.js';
+import { Commands } from './commands.js';
+import { Configurations, type SchemaCheck } from './configuration.js';
+import { EntryCounter } from './entries.js';
+import { explain } from './explain.js';
+import { KernelState, type KernelPorts } from './kernel-state.js';
+import { LogRouter } from './log.js';
+import type {
+  BundleDetail,
+  BundleSummary,
+  Cause,
+  ChangeOptions,
+  ChangeOutcome,
+  ConfigValue,
+  HistoryEntry,
+  LogLine,
+  ReleaseVerdict,
+  RouteSummary,
+  Runtime,
+  RuntimeStatus,
+  ServiceSummary,
+} from './runtime.js';
+import { detail, historyEntry, summarise } from './summaries.js';
+import { TrialReturn } from './trial-return.js';
+import { Trials } from './trials.js';
+
+/** How the composition root builds a kernel. */
+export interface KernelOptions {
+  /** Version of the kernel. */
+  readonly version: string;
+  /** Version of the SDK the kernel offers. */
+  readonly sdkVersion: string;
+  readonly ports: KernelPorts;
+  readonly readArchive: ArchiveReader;
+  readonly checkSchema: SchemaCheck;
+  /** Folder of the running kernel's data, made on demand. */
+  readonly dataFolder: (name: string) => string;
+  /** Writes a backup archive of the data folder, with what the sources add. */
+  readonly writeBackup: (
+    target: string,
+    sources: readonly BackupSourceService[],
+  ) => Promise<{ path: string; bytes: number; digest: string }>;
+  /** Probation after a swap in milliseconds. Default 30,000. */
+  readonly watchMs?: number;
+}
+
+const WATCH_MS = 30_000;
+
+/** The kernel. */
+export class KernelRuntime implements Runtime {
+  readonly state: KernelState;
+  readonly #options: KernelOptions;
+  readonly #queue = new CommandQueue();
+  readonly #commands: Commands;
+  readonly #runner: ChangeRunner;
+  readonly #trials: Trials;
+  readonly #trialReturn: TrialReturn;
+  readonly #startedAt: number;
+  readonly #backupSources = new Set<BackupSourceService>();
+  #phase: RuntimeStatus['phase'] = 'starting';
+  #stopped: Promise<void> | null = null;
+  #afterShutdown: () => void = () => {};
+
+  constructor(options: KernelOptions) {
+    const { ports, version } = options;
+    this.#options = options;
+    this.#startedAt = ports.clock.now();
+    const router = new LogRouter(ports.clock);
+    const owner: RevisionOwner = { bundleId: 0, symbolicName: 'kernel', version, revision: 1 };
+    const entries: EntryCounter = new EntryCounter(
+      ports.clock,
+      () => registry.generation,
+      (outcome) => this.#trials.add(outcome),
+    );
+    const registry: ServiceRegistry = new ServiceRegistry({
+      entryGeneration: entries.entryGeneration,
+      warn: (code, message, details) => router.write('warn', 'kernel', version, message, { code, ...details }),
+    });
+    this.state = new KernelState({
+      version,
+      ports,
+      registry,
+      entries,
+      router,
+      owner,
+      configurations: new Configurations(options.checkSchema),
+      defaults: { watchMs: options.watchMs ?? WATCH_MS },
+      capabilities: kernelCapabilities([Entries, Framework], options.sdkVersion),
+    });
+    this.#trials = new Trials(this.state);
+    this.#trialReturn = new TrialReturn(this.state, this.#trials);
+    this.#runner = new ChangeRunner(this.state, this.#trials);
+    this.#commands = new Commands(this.state, this.#runner, this.#trials, this.#trialReturn, options.readArchive);
+    this.#trials.onPassed = (trial) => this.#inBackground(() => this.#trialReturn.confirm(trial));
+    this.#trials.onFailed = (trial, failure) => {
+      const names = trial.members.map(({ revision }) => `${revision.symbolicName} ${revision.version}`).join(', ');
+      const message = `${names} did worse on live traffic than the version before (${failure.reason}): ${failure.trial.failures} of ${failure.trial.entries} entries failed`;
+      const reason = new SluiceError('PROBATION_FAILED', message, {
+        details: { ...failure },
+        remedy: 'The version before serves again. Look at the log of the failed version.',
+      });
+      this.#inBackground(async () => {
+        if (this.#trials.isRunning(trial)) await this.#trialReturn.run(trial, reason, { actor: 'kernel:probation' });
+      });
+    };
+    this.#registerKernelServices(registry, owner);
+  }
+
+  #registerKernelServices(registry: ServiceRegistry, owner: RevisionOwner): void {
+    const { entries, router } = this.state;
+    registry.register(owner, Entries, entries, {}, null);
+    registry.register(
+      owner,
+      Framework,
+      {
+        deploy: (artifacts, options) => this.deploy(artifacts, options).then(toDeployOutcome),
+        uninstall: (name: string, options: Pick<DeployOptions, 'actor' | 'deployId'>) =>
+          this.uninstall(name, options).then(toDeployOutcome),
+        bundles: () => this.bundles(),
+        dataFolder: this.#options.dataFolder,
+        manifest: (name) => this.state.inOrder().find((bundle) => bundle.symbolicName === name)?.artifact.manifest.raw,
+      },
+      {},
+      null,
+    );
+    const sinks = { added: (sink: LogSinkService) => router.addSink(sink), removed: (sink: LogSinkService) => router.removeSink(sink) };
+    registry.track(owner, LogSink, sinks, undefined, null);
+    const sources = {
+      added: (one: BackupSourceService) => void this.#backupSources.add(one),
+      removed: (one: BackupSourceService) => void this.#backupSources.delete(one),
+    };
+    registry.track(owner, BackupSource, sources, undefined, null);
+    const unwatch = new Map<ConfigSourceService, () => void>();
+    registry.track(
+      owner,
+      ConfigSource,
+      {
+        added: (source) =>
+          void unwatch.set(
+            source,
+            source.watch((bundle) => this.#inBackground(() => this.#reconfigure(bundle))),
+          ),
+        removed: (source) => {
+          unwatch.get(source)?.();
+          unwatch.delete(source);
+        },
+      },
+      undefined,
+      null,
+    );
+    registry.addListener((event) => this.#tell(event));
+  }
+
+  #tell(event: ServiceEvent): void {
+    this.state.emit(event.type, event.view.contractId, `${event.view.bundle}@${event.view.bundleVersion} #${event.view.id}`);
+  }
+
+  /** Runs a command that nobody waits for. A failure is an alarm. */
+  #inBackground(command: () => Promise<unknown>): void {
+    this.#queue.run(command).catch((error: unknown) => {
+      const failure = asSluiceError(error);
+      if (failure.code !== 'KERNEL_STOPPING') this.state.raiseAlarm(problemOf(failure));
+    });
+  }
+
+  /** Installs and starts what recovery says is wanted. */
+  boot(recovery: Recovery): Promise<void> {
+    return this.#queue.run(async () => {
+      const { state } = this;
+      const now = state.clock.now();
+      await state.journal.append([...recovery.append, { type: 'boot', at: now }]);
+      raiseAlarms(state, [...state.journal.repairs, ...recovery.alarms]);
+      state.registry.withdraw([], recovery.state.generation);
+      await installDesired(state, recovery.state, this.#options.readArchive);
+      await moveToStartLevel(state, this.#runner, recovery.state.startLevel);
+      await state.journal.append({ type: 'booted', at: state.clock.now(), generation: state.registry.generation });
+      if (recovery.trial !== null) {
+        await state.journal.append({
+          type: 'done',
+          at: state.clock.now(),
+          deployId: recovery.trial.deployId,
+          outcome: 'confirmed',
+          details: { by: 'restart' },
+        });
+      }
+      this.#phase = 'running';
+      state.emit('STARTED', 'framework', state.version);
+    });
+  }
+
+  status(): RuntimeStatus {
+    const { state } = this;
+    const bundles = state.inOrder();
+    const [trial] = this.#trials.running;
+    const memory = process.memoryUsage();
+    return {
+      version: state.version,
+      node: process.version,
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      dataFolder: this.#options.dataFolder(''),
+      generation: state.registry.generation,
+      startLevel: state.startLevel,
+      phase: this.#phase,
+      bundles: {
+        total: bundles.length,
+        active: bundles.filter((bundle) => bundle.state === 'ACTIVE').length,
+        failed: bundles.filter((bundle) => bundle.error !== null).length,
+      },
+      services: state.registry.counts().services,
+      entries: state.entries.total,
+      memory: { heapUsedBytes: memory.heapUsed, rssBytes: memory.rss },
+      trial:
+        trial === undefined
+          ? null
+          : { deployId: trial.deployId, endsAt: trial.endsAt, bundles: trial.members.map(({ bundle }) => bundle.symbolicName) },
+      alarms: state.alarms,
+      addresses: this.#ask(RouteTable, (table) => table.addresses()) ?? [],
+    };
+  }
+
+  /** Asks a service that may be absent. */
+  #ask<S, R>(contract: Parameters<ServiceRegistry['optional']>[1] & { __service?: S }, question: (service: S) => R): R | undefined {
+    const handle = this.state.registry.optional(this.state.owner, contract, undefined, null);
+    try {
+      const service = handle.reference.get() as S | undefined;
+      return service === undefined ? undefined : question(service);
+    } finally {
+      handle.close();
+    }
+  }
+
+  bundles(): readonly BundleSummary[] {
+    return this.state.inOrder().map((bundle) => summarise(bundle, this.#trials));
+  }
+
+  inspect(bundle: string): BundleDetail {
+    return detail(this.#commands.find(bundle), this.state, this.#trials);
+  }
+
+  why(bundle: string): Promise<readonly Cause[]> {
+    return Promise.resolve().then(() => explain(this.#commands.find(bundle), this.state));
+  }
+
+  services(filter?: string): readonly ServiceSummary[] {
+    return this.state.registry.services(filter);
+  }
+
+  routes(): readonly RouteSummary[] {
+    return this.#ask(RouteTable, (table) => table.list()) ?? [];
+  }
+
+  history(limit: number): readonly HistoryEntry[] {
+    return this.state.journal.view.state.history.slice(-limit).map(historyEntry);
+  }
+
+  deploy(artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome> {
+    return this.#queue.run(() => this.#commands.deploy(artifacts, options));
+  }
+
+  install(artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome> {
+    return this.#queue.run(() => this.#commands.install(artifacts, options));
+  }
+
+  start(bundle: string, options: ChangeOptions): Promise<ChangeOutcome> {
+    return this.#queue.run(() => this.#commands.start(bundle, options));
+  }
+
+  stop(bundle: string, options: ChangeOptions): Promise<ChangeOutcome> {
+    return this.#queue.run(() => this.#commands.stop(bundle, options));
+  }
+
+  uninstall(bundle: string, options: ChangeOptions): Promise<ChangeOutcome> {
+    return this.#queue.run(() => this.#commands.uninstall(bundle, options));
+  }
+
+  update(artifact: Uint8Array, options: ChangeOptions): Promise<ChangeOutcome> {
+    return this.#queue.run(() => this.#commands.update(artifact, options));
+  }
+
+  rollback(bundle: string, options: ChangeOptions): Promise<ChangeOutcome> {
+    return this.#queue.run(() => this.#commands.rollback(bundle, options));
+  }
+
+  confirm(actor: string): Promise<ChangeOutcome> {
+    return this.#queue.run(async () => {
+      const [trial] = this.#trials.running;
+      if (trial === undefined) {
+        throw new SluiceError('NOTHING_ON_TRIAL', 'No deploy is on probation', {
+          remedy: `'sluice history' shows what was deployed.`,
+          httpStatus: 409,
+        });
+      }
+      for (const one of this.#trials.running) await this.#trialReturn.confirm(one);
+      this.state.log.info(`Confirmed by ${actor}`, { deployId: trial.deployId });
+      return this.#settled(trial.deployId, 'committed');
+    });
+  }
+
+  #settled(deployId: string, outcome: ChangeOutcome['outcome']): ChangeOutcome {
+    const { generation } = this.state.registry;
+    return {
+      deployId,
+      outcome,
+      generation,
+      plan: { generation, changes: [], rebinds: [], restarts: [], routes: [], problems: [] },
+      timings: {},
+      onTrial: false,
+    };
+  }
+
+  setStartLevel(level: number, options: ChangeOptions): Promise<ChangeOutcome> {
+    return this.#queue.run(async () => {
+      const { state } = this;
+      const deployId = options.deployId ?? randomUUID();
+      const at = state.clock.now();
+      const begin = {
+        type: 'begin',
+        at,
+        deployId,
+        kind: 'startlevel',
+        actor: options.actor,
+        baseGeneration: state.registry.generation,
+        changes: [],
+        startLevel: level,
+      } as const;
+      const generation = state.registry.generation + 1;
+      await state.journal.append([
+        begin,
+        { type: 'commit', at, deployId, generation },
+        { type: 'done', at, deployId, outcome: 'confirmed' },
+      ]);
+      state.registry.withdraw([], generation);
+      await moveToStartLevel(state, this.#runner, level);
+      return this.#settled(deployId, 'committed');
+    });
+  }
+
+  async configOf(bundle: string): Promise<readonly ConfigValue[]> {
+    const { manifest } = this.#commands.find(bundle).artifact;
+    return this.state.configurations.show(manifest, this.#configSource());
+  }
+
+  configSet(bundle: string, values: Readonly<Record<string, unknown>>, actor: string): Promise<void> {
+    return this.#queue.run(async () => {
+      const found = this.#commands.find(bundle);
+      const source = this.#configSource();
+      if (source === undefined) {
+        throw new SluiceError('CONFIG_SOURCE_MISSING', 'No bundle keeps configuration', {
+          remedy: 'Deploy and start system.config.',
+          httpStatus: 503,
+        });
+      }
+      await this.state.configurations.preview(found.artifact.manifest, source, values);
+      await source.set(found.symbolicName, values, actor);
+      await this.#reconfigure(found.symbolicName);
+    });
+  }
+
+  async configHistory(bundle: string): ReturnType<Runtime['configHistory']> {
+    const found = this.#commands.find(bundle);
+    return (await this.#configSource()?.history(found.symbolicName)) ?? [];
+  }
+
+  #configSource(): ConfigSourceService | undefined {
+    return this.#ask(ConfigSource, (source) => source);
+  }
+
+  /** Reads the configuration of a bundle again and hands it over when it changed. */
+  async #reconfigure(name: string): Promise<void> {
+    for (const bundle of this.state.inOrder()) {
+      const revision = bundle.current;
+      if (bundle.symbolicName !== name || revision === null) continue;
+      const config = await this.state.configOf(revision.manifest, null);
+      if (JSON.stringify(config) === JSON.stringify(revision.config)) continue;
+      await revision.changeConfig(config);
+      bundle.remember(this.state.clock.now(), 'took over a changed configuration');
+      this.state.emit('CONFIGURED', name, bundle.version);
+    }
+  }
+
+  logs(query: { bundle?: string; level?: string; limit?: number; since?: number }): readonly LogLine[] {
+    return this.state.router.recent(query);
+  }
+
+  followLogs(query: { bundle?: string; level?: string }, line: (line: LogLine) => void): () => void {
+    return this.state.router.follow(query, line);
+  }
+
+  followEvents(event: (event: { at: number; kind: string; subject: string; message: string }) => void): () => void {
+    return this.state.listen(event);
+  }
+
+  async leaks(options: { collect: boolean }): Promise<readonly ReleaseVerdict[]> {
+    const { state } = this;
+    if (options.collect) await state.leakWatch.collect();
+    const verdicts = state.verdicts();
+    if (!options.collect) return verdicts;
+    return Promise.all(
+      verdicts.map(async (verdict) => {
+        if (verdict.collected !== 'no') return verdict;
+        return { ...verdict, holders: [...verdict.holders, ...(await state.leakWatch.holders(verdict))] };
+      }),
+    );
+  }
+
+  backup(target: string): Promise<{ readonly path: string; readonly bytes: number; readonly digest: string }> {
+    return this.#queue.run(() => this.#options.writeBackup(target, [...this.#backupSources]));
+  }
+
+  shutdown(): Promise<void> {
+    this.#stopped ??= this.#queue.close(() => this.#shutdown());
+    return this.#stopped;
+  }
+
+  /** Sets what happens after a shutdown that came through the admin protocol. */
+  onShutdown(callback: () => void): void {
+    this.#afterShutdown = callback;
+  }
+
+  async #shutdown(): Promise<void> {
+    const { state } = this;
+    this.#phase = 'stopping';
+    for (const trial of this.#trials.running) await this.#trialReturn.confirm(trial);
+    await moveToStartLevel(state, this.#runner, 0);
+    state.leakWatch.close();
+    await state.loader.settled();
+    await state.journal.close();
+    this.#afterShutdown();
+  }
+}
+
+function toDeployOutcome(outcome: ChangeOutcome): DeployOutcome {
+  return {
+    deployId: outcome.deployId,
+    outcome: outcome.outcome,
+    generation: outcome.generation,
+    bundles: outcome.plan.changes.map(({ symbolicName, from, to }) => ({ symbolicName, from, to })),
+    ...(outcome.error === undefined
+      ? {}
+      : { error: { code: outcome.error.code, message: outcome.error.message, details: outcome.error.details } }),
+  };
+}

@@ -1,0 +1,148 @@
+/** The two ends of a trial: confirmed (the old revision is released) or returned (the old revision's services come back). */
+import { randomUUID } from 'node:crypto';
+import { SluiceError } from '@sluice/sdk';
+import type { BeginRecord } from '../host/ports.js';
+import { affectedBy, resolve } from '../resolver/index.js';
+import { nameOfKey, problemOf } from './bundle.js';
+import { withLimit } from './limit.js';
+import type { KernelState } from './kernel-state.js';
+import type { ChangeOptions, ChangeOutcome, ChangePlan } from './runtime.js';
+import type { RunningTrial, TrialMember, Trials } from './trials.js';
+
+/** Longest time for publishers to take back what they served before. */
+const PREPARE_TIMEOUT_MS = 10_000;
+
+/** Ends trials. Runs inside the queue. */
+export class TrialReturn {
+  readonly #state: KernelState;
+  readonly #trials: Trials;
+
+  constructor(state: KernelState, trials: Trials) {
+    this.#state = state;
+    this.#trials = trials;
+  }
+
+  /** Confirms a trial: releases the old revisions. Does nothing when it was settled meanwhile. */
+  async confirm(trial: RunningTrial): Promise<void> {
+    if (!this.#trials.isRunning(trial)) return;
+    this.#trials.settle(trial);
+    for (const { bundle, old } of trial.members) {
+      await this.#state.endRevision(old);
+      bundle.older = null;
+    }
+    await this.#state.journal.append({ type: 'done', at: this.#state.clock.now(), deployId: trial.deployId, outcome: 'confirmed' });
+    this.#state.log.info(`Probation of ${trial.deployId} is over: confirmed`, { generation: trial.generation });
+  }
+
+  /** Brings the old revisions back in one switch. */
+  async run(trial: RunningTrial, reason: SluiceError, options: ChangeOptions): Promise<ChangeOutcome> {
+    const state = this.#state;
+    const deployId = options.deployId ?? randomUUID();
+    this.#trials.settle(trial);
+    const { members } = trial;
+    const stage = state.registry.openStage(
+      members.map(({ old }) => old),
+      members.map(({ revision }) => revision),
+    );
+    const aborted = new AbortController();
+    const subject = { bundle: 'kernel', version: state.version, activity: 'taking back the routes of the old revision' };
+    await withLimit(state.clock, subject, PREPARE_TIMEOUT_MS, () => state.registry.prepare(stage, aborted.signal));
+    const generation = state.registry.generation + 1;
+    await state.journal.append([
+      this.#begin(trial, deployId, options.actor),
+      { type: 'commit', at: state.clock.now(), deployId, generation },
+      {
+        type: 'done',
+        at: state.clock.now(),
+        deployId: trial.deployId,
+        outcome: 'rolled-back',
+        details: { code: reason.code, message: reason.message },
+      },
+      { type: 'done', at: state.clock.now(), deployId, outcome: 'confirmed' },
+    ]);
+    state.registry.commit(stage, generation);
+    for (const member of members) this.#enterState(member, reason);
+    state.wiring = this.#wiring();
+    state.committed(generation);
+    state.log.warn(`${trial.deployId} rolled back: ${reason.message}`, { code: reason.code, generation });
+    const reach = this.#reach(members);
+    const limitMs = options.drainMs ?? Math.max(...members.map(({ revision }) => revision.manifest.drainTimeoutMs));
+    const drained = await state.entries.drain(generation, reach, limitMs);
+    state.registry.retire(generation);
+    for (const { bundle, revision } of members) {
+      await state.endRevision(revision);
+      bundle.older = null;
+    }
+    return {
+      deployId,
+      outcome: 'rolled-back',
+      generation,
+      plan: plan(members, generation),
+      error: problemOf(reason),
+      timings: {},
+      drained,
+      onTrial: false,
+    };
+  }
+
+  #begin(trial: RunningTrial, deployId: string, actor: string): BeginRecord {
+    return {
+      type: 'begin',
+      at: this.#state.clock.now(),
+      deployId,
+      kind: 'rollback',
+      actor,
+      baseGeneration: this.#state.registry.generation,
+      changes: trial.members.map(({ bundle, old, revision }) => ({
+        symbolicName: bundle.symbolicName,
+        bundleId: bundle.bundleId,
+        from: { digest: revision.digest, version: revision.version },
+        to: { digest: old.digest, version: old.version },
+        autostart: true,
+        startLevel: bundle.startLevel,
+      })),
+    };
+  }
+
+  #enterState({ bundle, old, revision }: TrialMember, reason: SluiceError): void {
+    bundle.current = old;
+    bundle.older = revision;
+    bundle.artifact = { digest: old.digest, manifest: old.manifest, entries: old.entries };
+    const desired = this.#state.journal.view.state.bundles.find((one) => one.bundleId === bundle.bundleId);
+    bundle.previous = desired?.previous ?? null;
+    bundle.remember(this.#state.clock.now(), `rolled back ${revision.version} -> ${old.version}: ${reason.message}`);
+  }
+
+  #wiring(): KernelState['wiring'] {
+    const { state } = { state: this.#state };
+    const candidates = state
+      .inOrder()
+      .map((bundle) => ({ key: bundle.key, manifest: bundle.artifact.manifest, bundleId: bundle.bundleId }));
+    const required = state.inOrder().flatMap((bundle) => (bundle.current === null ? [] : [bundle.key]));
+    const resolution = resolve({ candidates, required, wired: state.wiring, kernel: state.capabilities });
+    if (!resolution.ok) {
+      state.raiseAlarm({
+        code: 'ROLLBACK_UNRESOLVED',
+        message: 'After the rollback not every running bundle resolves any more',
+        details: { problems: resolution.problems },
+      });
+    }
+    return resolution.wiring;
+  }
+
+  #reach(members: readonly TrialMember[]): ReadonlySet<string> {
+    const keys = members.flatMap(({ old, revision }) => [old.key, revision.key]);
+    const { direct, transitive } = affectedBy(this.#state.wiring, keys);
+    return new Set([...keys, ...direct, ...transitive].map(nameOfKey));
+  }
+}
+
+function plan(members: readonly TrialMember[], generation: number): ChangePlan {
+  const changes = members.map(({ bundle, old, revision }) => ({
+    symbolicName: bundle.symbolicName,
+    action: 'swap' as const,
+    from: revision.version,
+    to: old.version,
+  }));
+  return { generation, changes, rebinds: [], restarts: [], routes: [], problems: [] };
+}
