@@ -2,8 +2,7 @@
  * The system clock: real time for the kernel and, through scopes, for bundles.
  * Owns nothing: whoever sets a timer cancels it. A delay beyond Node's limit of 2^31-1 ms is waited for in steps.
  */
-import type { Timer } from '@sluice/sdk';
-import type { HostClock } from './ports.js';
+import type { HostClock, HostTimer } from './ports.js';
 
 /** Longest delay Node's timers take; a longer one would fire at once. */
 const DELAY_MS_MAX = 2_147_483_647;
@@ -18,20 +17,20 @@ export class SystemClock implements HostClock {
     return performance.now();
   }
 
-  setTimeout(callback: () => void, delayMs: number): Timer {
+  setTimeout(callback: () => void, delayMs: number): HostTimer {
     if (delayMs > DELAY_MS_MAX) return longTimeout(callback, delayMs);
     const handle = setTimeout(callback, delayMs);
-    return { cancel: () => clearTimeout(handle) };
+    return timerOf(handle, () => clearTimeout(handle));
   }
 
-  setInterval(callback: () => void, periodMs: number): Timer {
+  setInterval(callback: () => void, periodMs: number): HostTimer {
     const handle = setInterval(callback, Math.min(periodMs, DELAY_MS_MAX));
-    return { cancel: () => clearInterval(handle) };
+    return timerOf(handle, () => clearInterval(handle));
   }
 
-  setImmediate(callback: () => void): Timer {
+  setImmediate(callback: () => void): HostTimer {
     const handle = setImmediate(callback);
-    return { cancel: () => clearImmediate(handle) };
+    return timerOf(handle, () => clearImmediate(handle));
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
@@ -50,7 +49,11 @@ export class SystemClock implements HostClock {
   }
 }
 
-function longTimeout(callback: () => void, delayMs: number): Timer {
+function timerOf(handle: { ref(): unknown; unref(): unknown }, cancel: () => void): HostTimer {
+  return { cancel, ref: () => void handle.ref(), unref: () => void handle.unref() };
+}
+
+function longTimeout(callback: () => void, delayMs: number): HostTimer {
   let remainingMs = delayMs;
   let handle: NodeJS.Timeout;
   const step = (): void => {
@@ -59,5 +62,5 @@ function longTimeout(callback: () => void, delayMs: number): Timer {
     handle = setTimeout(remainingMs > 0 ? step : callback, stepMs);
   };
   step();
-  return { cancel: () => clearTimeout(handle) };
+  return { cancel: () => clearTimeout(handle), ref: () => void handle.ref(), unref: () => void handle.unref() };
 }

@@ -1,15 +1,229 @@
-/** Class-space loader. (Being written; the signatures hold.) */
-import type { Loader } from './ports.js';
-/** Where V8 code caches are kept. `CodeCacheFolder` and `MemoryCodeCache` implement it. */
-export interface CodeCache {
-  read(digest: string, entry: string): Buffer | undefined;
-  write(digest: string, entry: string, data: Buffer): Promise<void>;
-}
+/**
+ * Turns verified bytes into running code. Each revision is compiled as a function (`vm.compileFunction`: no other way of loading lets go of
+ * old code) and evaluated in a class space of its own. Owns compiling, code caches and the stack map; starting what was loaded is the life
+ * cycle's work. Whatever the code throws while it is evaluated ends as `LOAD_FAILED`, with nothing left behind.
+ */
+import { compileFunction } from 'node:vm';
+import { isBundleDefinition, isSluiceError, messageOf, SluiceError } from '@sluice/sdk';
+import type { BundleDefinition } from '@sluice/sdk';
+import type { DependencyContainer } from 'tsyringe';
+import { ClassSpace, SHADOWED_GLOBALS } from './class-space.js';
+import type { CodeCache } from './code-cache.js';
+import type { LoadedRevision, Loader, LoadManifest, LoadRequest } from './ports.js';
+import { StackMap } from './stack-map.js';
+import { weakenTypeInfo } from './tsyringe-facade.js';
+
+export { CodeCacheFolder, MemoryCodeCache, type CodeCache } from './code-cache.js';
+
+/** Below this size compiling is faster than reading a cache. */
+const CACHE_SOURCE_BYTES_MIN = 8 * 1024;
+const MARKER = '__sluiceRevision';
+const PARAMETERS = [MARKER, ...SHADOWED_GLOBALS];
+/**
+ * The code becomes a function inside the compiled one, so that it may declare a `process` or `setTimeout` of its own. The parentheses make
+ * V8 compile it at once, which also brings it into the code cache.
+ */
+const PREFIX = 'return (function (exports, require, module, __filename, __dirname) {';
+/** A function that names the marker: V8 keeps it in the scope that every other function of the code is closed over. */
+const SUFFIX = `\n;(() => ${MARKER});\n})`;
+
+type Compiled = (...globals: unknown[]) => ModuleFunction;
+type ModuleFunction = (exports: unknown, require: unknown, module: { exports: unknown }, file: string, folder: string) => void;
+
 /** Options of {@link createLoader}. */
 export interface LoaderOptions {
+  /** Default: none; everything is compiled anew. */
   readonly codeCache?: CodeCache;
 }
-/** Makes a loader. The first call replaces tsyringe's strong type map by a weak one. */
-export function createLoader(options?: LoaderOptions): Loader {
-  throw new Error(`not yet ${options}`);
+
+/** Makes a loader. The first call in a process replaces tsyringe's strong type map by a weak one. */
+export function createLoader(options: LoaderOptions = {}): Loader {
+  weakenTypeInfo();
+  return new ClassSpaceLoader(options.codeCache);
+}
+
+class ClassSpaceLoader implements Loader {
+  private readonly stackMap = new StackMap();
+  private readonly writes = new Set<Promise<void>>();
+  private markers = 0;
+
+  constructor(private readonly codeCache: CodeCache | undefined) {}
+
+  load(request: LoadRequest): LoadedRevision {
+    const { symbolicName, versionText } = request.manifest;
+    this.markers += 1;
+    // Not a class of its own: V8 names an object without one by its tag, which costs a string instead of a class.
+    const marker = { [Symbol.toStringTag]: `SluiceRevision_${symbolicName}_${versionText}_${request.revision}_${this.markers}` };
+    const space = new ClassSpace(request);
+    const undo: (() => void)[] = [];
+    const evaluate = (entry: string): unknown => {
+      undo.push(this.stackMap.add(urlOf(request.manifest, entry), request.entries, entry));
+      return this.evaluate(request, entry, space, marker);
+    };
+    try {
+      const exports = evaluate(request.manifest.main);
+      return new Revision(request.manifest, marker, space, exports, definitionOf(request.manifest, exports), evaluate, undo);
+    } catch (error) {
+      space.timers.close();
+      const failure = this.failure(request.manifest, error);
+      for (const step of undo) step();
+      throw failure;
+    }
+  }
+
+  private evaluate(request: LoadRequest, entry: string, space: ClassSpace, marker: object): unknown {
+    const { manifest, entries, digest } = request;
+    const bytes = entries.get(entry);
+    if (bytes === undefined) {
+      throw new SluiceError(
+        'BUNDLE_ENTRY_MISSING',
+        `Artifact of '${manifest.symbolicName}' ${manifest.versionText} has no entry '${entry}'`,
+        {
+          details: { bundle: manifest.symbolicName, version: manifest.versionText, entry },
+          remedy: 'Build the bundle before packing it, and check `main` in the sluice section of its package.json.',
+        },
+      );
+    }
+    const url = urlOf(manifest, entry);
+    const compiled = this.compile(bytes, url, digest, entry);
+    const module = { exports: {} as unknown };
+    const folder = url.slice(0, url.lastIndexOf('/'));
+    // Called with undefined as `this` would break scripts that test for a global; `module.exports` is what CommonJS gives.
+    compiled(marker, ...space.globals()).call(module.exports, module.exports, space.require, module, url, folder);
+    return module.exports;
+  }
+
+  private compile(bytes: Uint8Array, url: string, digest: string, entry: string): Compiled {
+    const source = PREFIX + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString() + SUFFIX;
+    // The prefix stands on the first line of the code; the offset takes it out of every column.
+    const options = { filename: url, columnOffset: -PREFIX.length };
+    const cache = bytes.length < CACHE_SOURCE_BYTES_MIN ? undefined : this.codeCache;
+    if (cache === undefined) return compileFunction(source, PARAMETERS, options) as Compiled;
+    const cachedData = cache.read(digest, entry);
+    if (cachedData !== undefined) {
+      const compiled = compileFunction(source, PARAMETERS, { ...options, cachedData });
+      if ((compiled as { cachedDataRejected?: boolean }).cachedDataRejected !== true) return compiled as Compiled;
+    }
+    const compiled = compileFunction(source, PARAMETERS, { ...options, produceCachedData: true });
+    const produced = (compiled as { cachedData?: Buffer }).cachedData;
+    if (produced !== undefined) this.writeCache(cache, digest, entry, produced);
+    return compiled as Compiled;
+  }
+
+  /** In the background. A cache that cannot be written costs a compilation at the next start, nothing else. */
+  private writeCache(cache: CodeCache, digest: string, entry: string, data: Buffer): void {
+    const write = cache
+      .write(digest, entry, data)
+      .catch(() => undefined)
+      .finally(() => this.writes.delete(write));
+    this.writes.add(write);
+  }
+
+  private failure(manifest: LoadManifest, error: unknown): SluiceError {
+    if (isSluiceError(error)) return error;
+    const { symbolicName, versionText } = manifest;
+    const stack = this.mapStack(error);
+    const position = /bundle:\/\/\S+?:\d+(:\d+)?/.exec(stack)?.[0];
+    return new SluiceError(
+      'LOAD_FAILED',
+      `Cannot load '${symbolicName}' ${versionText}: ${messageOf(error)}${position === undefined ? '' : ` (at ${position})`}`,
+      {
+        details: { bundle: symbolicName, version: versionText, position: position ?? null },
+        remedy: 'The code threw while it was evaluated. Move what can fail into `activate`.',
+        cause: error,
+      },
+    );
+  }
+
+  mapStack(error: unknown): string {
+    return this.stackMap.mapStack(error);
+  }
+
+  async settled(): Promise<void> {
+    while (this.writes.size > 0) await Promise.all(this.writes);
+  }
+}
+
+function urlOf(manifest: LoadManifest, entry: string): string {
+  return `bundle://${manifest.symbolicName}@${manifest.versionText}/${entry}`;
+}
+
+function definitionOf(manifest: LoadManifest, exports: unknown): BundleDefinition {
+  const value = (exports as { default?: unknown } | null)?.default ?? exports;
+  if (isBundleDefinition(value)) return value;
+  const { symbolicName, versionText, main } = manifest;
+  throw new SluiceError(
+    'BUNDLE_EXPORT_INVALID',
+    `'${main}' of '${symbolicName}' ${versionText} does not export a bundle definition by default`,
+    {
+      details: { bundle: symbolicName, version: versionText, entry: main, found: typeof value },
+      remedy: 'End the entry file with `export default defineBundle({ ... })`.',
+    },
+  );
+}
+
+class Revision implements LoadedRevision {
+  readonly markerName: string;
+  private readonly exported = new Map<string, unknown>();
+  private open: { readonly marker: object; readonly space: ClassSpace; readonly definition: BundleDefinition } | undefined;
+
+  constructor(
+    private readonly manifest: LoadManifest,
+    marker: { readonly [Symbol.toStringTag]: string },
+    space: ClassSpace,
+    exports: unknown,
+    definition: BundleDefinition,
+    private evaluate: ((entry: string) => unknown) | undefined,
+    private undo: (() => void)[],
+  ) {
+    this.markerName = marker[Symbol.toStringTag];
+    this.open = { marker, space, definition };
+    this.exported.set(manifest.main, exports);
+  }
+
+  get definition(): BundleDefinition {
+    return this.opened().definition;
+  }
+
+  get container(): DependencyContainer {
+    return this.opened().space.container;
+  }
+
+  get marker(): object {
+    return this.opened().marker;
+  }
+
+  exportsOf(packageName: string): unknown {
+    this.opened();
+    const entry = this.manifest.exports[packageName];
+    if (entry === undefined || this.evaluate === undefined) {
+      const { symbolicName, versionText, exports } = this.manifest;
+      throw new SluiceError('EXPORT_UNKNOWN', `Bundle '${symbolicName}' ${versionText} does not export '${packageName}'`, {
+        details: { bundle: symbolicName, version: versionText, package: packageName, exported: Object.keys(exports) },
+      });
+    }
+    if (!this.exported.has(entry)) this.exported.set(entry, this.evaluate(entry));
+    return this.exported.get(entry);
+  }
+
+  pending(): readonly string[] {
+    return this.open?.space.timers.pending() ?? [];
+  }
+
+  close(): void {
+    this.open?.space.timers.close();
+    for (const step of this.undo) step();
+    this.undo = [];
+    this.evaluate = undefined;
+    this.exported.clear();
+    this.open = undefined;
+  }
+
+  private opened(): NonNullable<Revision['open']> {
+    if (this.open !== undefined) return this.open;
+    const { symbolicName, versionText } = this.manifest;
+    throw new SluiceError('REVISION_CLOSED', `The code of '${symbolicName}' ${versionText} was let go`, {
+      details: { bundle: symbolicName, version: versionText },
+    });
+  }
 }

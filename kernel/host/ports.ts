@@ -233,12 +233,18 @@ export interface LoadManifest {
   readonly permissions: { readonly builtins: readonly string[]; readonly hostPackages: readonly string[] };
 }
 
+/** A timer that may be told not to keep the process alive. A virtual clock need not offer that. */
+export interface HostTimer extends Timer {
+  ref?(): void;
+  unref?(): void;
+}
+
 /** Timers for the code of one revision. A `Clock` fits. */
 export interface TimerPort {
-  setTimeout(callback: () => void, delayMs: number): Timer;
-  setInterval(callback: () => void, periodMs: number): Timer;
+  setTimeout(callback: () => void, delayMs: number): HostTimer;
+  setInterval(callback: () => void, periodMs: number): HostTimer;
   /** Default: `setTimeout` with 0. */
-  setImmediate?(callback: () => void): Timer;
+  setImmediate?(callback: () => void): HostTimer;
 }
 
 /** What the code of a revision reaches the kernel through before it has a context. */
@@ -270,7 +276,10 @@ export interface LoadedRevision {
   readonly definition: BundleDefinition;
   /** The revision's own root container. */
   readonly container: DependencyContainer;
-  /** Held by the module scope only: collected exactly when the code of the revision is. Hand it to the leak watch. */
+  /**
+   * Reachable from every function of the revision: collected exactly when its code is. Hand it to the leak watch before `close`.
+   * After `close`, `definition`, `container` and `marker` throw `REVISION_CLOSED`, so that holding this object holds no code.
+   */
   readonly marker: object;
   /** Unique class name of the marker, found in heap snapshots. */
   readonly markerName: string;
@@ -328,9 +337,9 @@ export interface LeakWatch {
 
 /** Time for the whole kernel, with immediates for the timers of bundles. */
 export interface HostClock extends Clock, TimerPort {
-  setTimeout(callback: () => void, delayMs: number): Timer;
-  setInterval(callback: () => void, periodMs: number): Timer;
-  setImmediate(callback: () => void): Timer;
+  setTimeout(callback: () => void, delayMs: number): HostTimer;
+  setInterval(callback: () => void, periodMs: number): HostTimer;
+  setImmediate(callback: () => void): HostTimer;
 }
 
 /** Caps of the archive reader. */
