@@ -5,13 +5,13 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
-import * as model from '../../model/index.js';
+import { writeArchive } from '../../host/archive.js';
+import { parseManifest } from '../../model/index.js';
 import { buildBundle, BUNDLE_FILE, type BuiltBundle } from './build.js';
 import type { DerivedManifest } from './contracts.js';
 import { DefinitionReader } from './definition-reader.js';
 import { artifactPackageJson, crossCheck } from './manifest-file.js';
 import { refuseIfAny, type BuildProblem } from './problem.js';
-import { writeTarball } from './tarball.js';
 
 /** Folder of artifacts, from the working directory. */
 export const ARTIFACT_FOLDER = 'build/bundles';
@@ -91,7 +91,7 @@ export async function assembleArtifact(built: BuiltBundle, derived: DerivedManif
     [`${BUNDLE_FILE}.map`, Buffer.from(built.map)],
   ]);
   for (const file of files) entries.set(relative(source.folder, file).split(sep).join('/'), await readFile(file));
-  return { version, bytes: writeTarball(entries), files };
+  return { version, bytes: writeArchive(entries), files };
 }
 
 const DOCUMENTS = ['README.md', 'CHANGELOG.md'];
@@ -119,8 +119,7 @@ async function packagedFiles(folder: string): Promise<{ readonly files: readonly
 }
 
 function manifestProblems(packageJson: Readonly<Record<string, unknown>>): BuildProblem[] {
-  if (typeof model.parseManifest !== 'function') return [];
-  const result = model.parseManifest(packageJson);
+  const result = parseManifest(packageJson);
   if (result.ok) return [];
   return result.mistakes.map((mistake) => ({
     code: 'BUILD_MANIFEST_INVALID',
