@@ -1,0 +1,122 @@
+/**
+ * Tables of the pipeline: orders (with key, records and first answer), counters and their use, audit.
+ * Always holds, by triggers: an order changes only its state, along an edge; the audit is never changed.
+ */
+import type { Migration, MigrationExecutor } from '@sluice/sdk';
+
+/** Full names of the tables. */
+export interface TxnTables {
+  readonly order: string;
+  readonly counter: string;
+  readonly use: string;
+  readonly audit: string;
+}
+
+/** Names the tables by what `table(name)` gives. */
+export function txnTables(table: (name: string) => string): TxnTables {
+  return { order: table('order'), counter: table('counter'), use: table('counter_use'), audit: table('audit') };
+}
+
+/** What the triggers raise. */
+export const TXN_IMMUTABLE = 'platform_txn_immutable';
+/** Index that lets a key be used once per channel. */
+export const KEY_INDEX = 'platform_txn_order_key';
+/** Index that lets an order be reversed once. */
+export const REVERSAL_INDEX = 'platform_txn_order_reversal';
+
+/** All migrations of this bundle, oldest first. */
+export const txnMigrations: readonly Migration[] = [
+  {
+    name: '0001-orders',
+    phase: 'expand',
+    async up(db) {
+      const tables = txnTables((name) => db.table(name));
+      for (const statement of [...tableStatements(db, tables), ...guards(db, tables)]) await db.execute(statement);
+    },
+    async down(db) {
+      const tables = txnTables((name) => db.table(name));
+      for (const table of Object.values(tables) as string[]) await db.execute(`DROP TABLE ${table}`);
+      if (db.dialect === 'postgres') await db.execute(`DROP FUNCTION IF EXISTS ${tables.order}_refuse()`);
+    },
+  },
+];
+
+function tableStatements(db: MigrationExecutor, { order, counter, use, audit }: TxnTables): readonly string[] {
+  const identity = db.dialect === 'sqlite' ? 'INTEGER PRIMARY KEY' : 'BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY';
+  return [
+    `CREATE TABLE ${order} (
+       order_no TEXT PRIMARY KEY,
+       channel TEXT NOT NULL,
+       idempotency_key TEXT NOT NULL,
+       request_hash TEXT NOT NULL,
+       function TEXT NOT NULL,
+       state TEXT NOT NULL,
+       customer_no TEXT NOT NULL,
+       parent_order_no TEXT,
+       amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+       fee_minor BIGINT NOT NULL CHECK (fee_minor >= 0),
+       currency TEXT NOT NULL,
+       business_date TEXT NOT NULL,
+       received_at BIGINT NOT NULL,
+       refusal_code TEXT,
+       request TEXT NOT NULL,
+       records TEXT NOT NULL,
+       answer TEXT NOT NULL)`,
+    `CREATE UNIQUE INDEX ${KEY_INDEX} ON ${order} (channel, idempotency_key)`,
+    `CREATE UNIQUE INDEX ${REVERSAL_INDEX} ON ${order} (parent_order_no) WHERE function = 'order.reversal' AND state = 'POSTED'`,
+    // Totals are a cache of the rows in the use table.
+    `CREATE TABLE ${counter} (counter_key TEXT PRIMARY KEY, used_minor BIGINT NOT NULL CHECK (used_minor >= 0))`,
+    `CREATE TABLE ${use} (
+       order_no TEXT NOT NULL,
+       counter_key TEXT NOT NULL,
+       amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+       state TEXT NOT NULL CHECK (state IN ('TAKEN', 'FREED')),
+       PRIMARY KEY (order_no, counter_key))`,
+    `CREATE TABLE ${audit} (
+       audit_id ${identity},
+       at BIGINT NOT NULL,
+       actor TEXT NOT NULL,
+       channel TEXT NOT NULL,
+       action TEXT NOT NULL,
+       order_no TEXT NOT NULL,
+       outcome TEXT NOT NULL,
+       detail TEXT NOT NULL)`,
+    `CREATE INDEX ${audit}_order ON ${audit} (order_no)`,
+  ];
+}
+
+/** The only change an order may see here is POSTED to REVERSED: no other edge joins two stored states yet. */
+function guards(db: MigrationExecutor, { order, audit, use }: TxnTables): readonly string[] {
+  const kept = [
+    'order_no',
+    'channel',
+    'idempotency_key',
+    'request_hash',
+    'function',
+    'customer_no',
+    'amount_minor',
+    'fee_minor',
+    'currency',
+  ];
+  const changed = [...kept, 'business_date', 'received_at', 'request', 'records', 'answer'].map(
+    (column) => `NEW.${column} <> OLD.${column}`,
+  );
+  const wrongChange = `OLD.state <> 'POSTED' OR NEW.state <> 'REVERSED' OR OLD.function = 'order.reversal' OR ${changed.join(' OR ')}`;
+  if (db.dialect === 'sqlite') {
+    const refuse = `SELECT RAISE(ABORT, '${TXN_IMMUTABLE}')`;
+    return [
+      `CREATE TRIGGER ${order}_edge BEFORE UPDATE ON ${order} WHEN ${wrongChange} BEGIN ${refuse}; END`,
+      `CREATE TRIGGER ${audit}_no_update BEFORE UPDATE ON ${audit} BEGIN ${refuse}; END`,
+      ...[order, audit, use].map((table) => `CREATE TRIGGER ${table}_no_delete BEFORE DELETE ON ${table} BEGIN ${refuse}; END`),
+    ];
+  }
+  const refuse = `EXECUTE FUNCTION ${order}_refuse()`;
+  return [
+    `CREATE FUNCTION ${order}_refuse() RETURNS trigger LANGUAGE plpgsql AS $body$
+       BEGIN RAISE EXCEPTION '${TXN_IMMUTABLE}' USING ERRCODE = 'check_violation'; END $body$`,
+    `CREATE TRIGGER ${order}_edge BEFORE UPDATE ON ${order} FOR EACH ROW WHEN (${wrongChange}) ${refuse}`,
+    `CREATE TRIGGER ${audit}_no_update BEFORE UPDATE ON ${audit} FOR EACH ROW ${refuse}`,
+    ...[order, audit, use].map((table) => `CREATE TRIGGER ${table}_no_delete BEFORE DELETE ON ${table} FOR EACH ROW ${refuse}`),
+    ...[order, audit, use].map((table) => `CREATE TRIGGER ${table}_no_truncate BEFORE TRUNCATE ON ${table} ${refuse}`),
+  ];
+}
