@@ -1,0 +1,80 @@
+/** The state shared by the parts of the registry: shelves by contract, books by owner, open stages, the current generation. */
+import { type Contract, SluiceError } from '@sluice/sdk';
+import { type ForwarderClass, forwarderClassOf } from './forwarder.js';
+import { Notifications } from './notifications.js';
+import { OwnerBooks } from './owner-book.js';
+import { FilterCache, type Query, plainQuery } from './query.js';
+import { Shelf } from './shelf.js';
+import type { StageState } from './stage.js';
+import type { RegistryOptions, Stage } from './types.js';
+
+/** What the registry knows about one contract object: found by identity, so the checks are made once per contract and revision. */
+export interface ContractFacts {
+  readonly shelf: Shelf;
+  readonly query: Query;
+  readonly methods: readonly string[];
+  readonly forwarderClass: ForwarderClass;
+}
+
+export class RegistryCore {
+  generation = 0;
+  readonly books = new OwnerBooks();
+  readonly notifications: Notifications;
+  readonly filters = new FilterCache();
+  readonly stages = new Set<StageState>();
+  /** Shelves on which older entries may see something else than new ones. */
+  readonly unsettled = new Set<Shelf>();
+  /** One per contract id ever used: a few hundred bytes each, and their number is that of the contracts in the system. */
+  readonly shelves = new Map<string, Shelf>();
+  private readonly facts = new WeakMap<Contract, ContractFacts>();
+  private lastServiceId = 0;
+
+  constructor(readonly options: RegistryOptions) {
+    this.notifications = new Notifications(options.warn.bind(options));
+  }
+
+  nextServiceId(): number {
+    return (this.lastServiceId += 1);
+  }
+
+  /** @throws SluiceError `CONTRACT_INVALID` */
+  factsOf(contract: Contract): ContractFacts {
+    return this.facts.get(contract) ?? this.learn(contract);
+  }
+
+  shelf(contractId: string): Shelf {
+    let shelf = this.shelves.get(contractId);
+    if (shelf === undefined) {
+      shelf = new Shelf(contractId, this.options.entryGeneration.bind(this.options), this.notifications);
+      this.shelves.set(contractId, shelf);
+    }
+    return shelf;
+  }
+
+  /** The open stage behind a handle; null when work is to take effect at once. @throws SluiceError `STAGE_DISCARDED` */
+  openStageOf(stage: Stage | null): StageState | null {
+    if (stage === null || stage.state === 'committed') return null;
+    if (stage.state === 'open' && this.stages.has(stage as StageState)) return stage as StageState;
+    throw new SluiceError('STAGE_DISCARDED', `The stage of ${namesOf(stage)} was discarded: nothing can be registered or looked up in it`, {
+      details: { owners: stage.owners.map((owner) => owner.symbolicName) },
+      remedy: 'Open another stage.',
+    });
+  }
+
+  private learn(contract: Contract): ContractFacts {
+    const query = plainQuery(contract);
+    const learned: ContractFacts = {
+      shelf: this.shelf(contract.id),
+      query,
+      methods: Object.keys(contract.methods),
+      forwarderClass: forwarderClassOf(contract),
+    };
+    this.facts.set(contract, learned);
+    return learned;
+  }
+}
+
+/** Names of a stage's owners for a message. */
+export function namesOf(stage: Stage): string {
+  return stage.owners.map((owner) => `'${owner.symbolicName}' ${owner.version}`).join(', ') || 'nobody';
+}
