@@ -177,7 +177,7 @@ export const ENDPOINTS = {
     filter: { type: 'string', summary: 'RFC 4515 filter over the properties, or a part of a contract name' },
   }),
   routes: get('/v1/routes', 'Served routes'),
-  history: get('/v1/history', 'Recent changes, newest first', { limit: { type: 'integer', summary: 'at most this many; default 20' } }),
+  history: get('/v1/history', 'Recent changes, oldest first', { limit: { type: 'integer', summary: 'at most this many; default 20' } }),
   leaks: get('/v1/leaks', 'Verdicts on replaced revisions', {
     collect: { type: 'boolean', summary: 'force garbage collections first; stops the process for some 40 ms each' },
   }),

@@ -26,10 +26,15 @@ export interface DerivedRequire {
   readonly optional?: true;
 }
 
-/** What a definition says about itself. */
+/** The part of a manifest that follows from a definition. */
 export interface DerivedManifest {
   readonly provides: readonly DerivedProvide[];
   readonly requires: readonly DerivedRequire[];
+}
+
+/** What else a definition says about itself. */
+export interface DefinitionReading extends DerivedManifest {
+  /** Names of the components. */
   readonly components: readonly string[];
   /** True when the definition hands over state, so that the manifest needs `stateVersion`. */
   readonly handsOverState: boolean;
@@ -39,26 +44,33 @@ export interface DerivedManifest {
  * Reads a definition.
  * @throws SluiceError `BUILD_DEFINITION_MISSING` or `BUILD_DEFINITION_INVALID`.
  */
-export function deriveManifest(value: unknown): DerivedManifest {
+export function readDefinition(value: unknown): DefinitionReading {
   if (!isBundleDefinition(value)) {
     throw new SluiceError('BUILD_DEFINITION_MISSING', `the default export of the entry is no bundle definition, found ${kindOf(value)}`, {
       remedy: 'Write `export default defineBundle({ ... })` in the entry file',
     });
   }
-  const components = (value.components ?? []).map(componentMetadata);
-  const provided = [...listOf(value, 'provides').map(contractOf), ...components.flatMap((component) => component.provides)];
+  return {
+    ...deriveManifest(value),
+    components: (value.components ?? []).map((component) => componentMetadata(component).name),
+    handsOverState: value.state !== undefined,
+  };
+}
+
+/**
+ * Derives `provides` and `requires`, sorted by contract.
+ * @throws SluiceError `BUILD_DEFINITION_INVALID`, or `COMPONENT_INVALID` for a component without decorator.
+ */
+export function deriveManifest(definition: BundleDefinition): DerivedManifest {
+  const components = (definition.components ?? []).map(componentMetadata);
+  const provided = [...listOf(definition, 'provides').map(contractOf), ...components.flatMap((component) => component.provides)];
   const required = [
-    ...listOf(value, 'requires').map(declaredOf),
+    ...listOf(definition, 'requires').map(declaredOf),
     ...components.flatMap((component) =>
       component.references.map(({ contract, range, cardinality }) => ({ contract, range, optional: cardinality.startsWith('0') })),
     ),
   ];
-  return {
-    provides: mergeProvided(provided),
-    requires: mergeRequired(required),
-    components: components.map((component) => component.name),
-    handsOverState: value.state !== undefined,
-  };
+  return { provides: mergeProvided(provided), requires: mergeRequired(required) };
 }
 
 /** The range a consumer compiled against a contract version accepts: the same major, at least this minor. */

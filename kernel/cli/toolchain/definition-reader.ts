@@ -4,7 +4,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import type { DerivedManifest } from './contracts.js';
+import type { DefinitionReading } from './contracts.js';
 import type { EvaluationAnswer, EvaluationRequest } from './evaluation-process.js';
 import { refuseIfAny } from './problem.js';
 
@@ -29,7 +29,7 @@ export class DefinitionReader {
    * Derives `provides` and `requires` of a built file.
    * @throws SluiceError `BUILD_DEFINITION_MISSING`, `BUILD_DEFINITION_INVALID`, `BUILD_EVALUATION_FAILED` or `BUILD_EVALUATION_TIMEOUT`.
    */
-  async read(subject: string, file: string): Promise<DerivedManifest> {
+  async read(subject: string, file: string): Promise<DefinitionReading> {
     // One at a time, so that a bundle that ends or blocks the child is the only one blamed for it.
     const answered = this.last.then(() => this.ask(file));
     this.last = answered;

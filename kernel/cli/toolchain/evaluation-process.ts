@@ -7,7 +7,7 @@ import { createRequire, SourceMap } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { compileFunction } from 'node:vm';
 import { isSluiceError, messageOf } from '@sluice/sdk';
-import { deriveManifest, type DerivedManifest } from './contracts.js';
+import { readDefinition, type DefinitionReading } from './contracts.js';
 
 /** Asks for the definition of one built file. */
 export interface EvaluationRequest {
@@ -18,7 +18,7 @@ export interface EvaluationRequest {
 
 /** The answer. */
 export type EvaluationAnswer =
-  | { readonly id: number; readonly derived: DerivedManifest }
+  | { readonly id: number; readonly derived: DefinitionReading }
   | { readonly id: number; readonly code: string; readonly message: string; readonly remedy?: string; readonly place?: string };
 
 // Modules of the host come from where the tool-chain is installed, not from the bundle's folder: the running kernel decides likewise.
@@ -29,7 +29,7 @@ process.on('disconnect', () => process.exit(0));
 
 function answer(request: EvaluationRequest): EvaluationAnswer {
   try {
-    return { id: request.id, derived: deriveManifest(evaluate(request.file)) };
+    return { id: request.id, derived: readDefinition(evaluate(request.file)) };
   } catch (error) {
     const place = placeOf(error, request.file);
     const own = isSluiceError(error);

@@ -2,7 +2,7 @@
  * Makes the package.json of an artifact from the one its author wrote and what was derived from the definition.
  * Pure. Dependencies are left out: everything a bundle needs is packed or comes from the host.
  */
-import type { DerivedManifest } from './contracts.js';
+import type { DefinitionReading } from './contracts.js';
 import type { BuildProblem } from './problem.js';
 import type { BundleSource } from './source.js';
 import { BUNDLE_FILE } from './build.js';
@@ -11,7 +11,7 @@ import { BUNDLE_FILE } from './build.js';
 const KEPT_FIELDS = ['name', 'version', 'description', 'keywords', 'homepage', 'license', 'author', 'repository', 'engines'] as const;
 
 /** The package.json of the artifact. */
-export function artifactPackageJson(source: BundleSource, derived: DerivedManifest, version: string): Readonly<Record<string, unknown>> {
+export function artifactPackageJson(source: BundleSource, derived: DefinitionReading, version: string): Readonly<Record<string, unknown>> {
   const kept: Record<string, unknown> = {};
   for (const field of KEPT_FIELDS) if (source.packageJson[field] !== undefined) kept[field] = source.packageJson[field];
   const { main: _main, ...section } = source.section as { readonly main?: unknown };
@@ -29,7 +29,7 @@ export function artifactPackageJson(source: BundleSource, derived: DerivedManife
 }
 
 /** Mistakes between definition and manifest that neither of the two can see alone. */
-export function crossCheck(source: BundleSource, derived: DerivedManifest): BuildProblem[] {
+export function crossCheck(source: BundleSource, derived: DefinitionReading): BuildProblem[] {
   const problems: BuildProblem[] = [];
   const declared = source.section['stateVersion'] !== undefined;
   if (derived.handsOverState && !declared) {

@@ -8,7 +8,7 @@ import { join, relative, resolve, sep } from 'node:path';
 import { writeArchive } from '../../host/archive.js';
 import { parseManifest } from '../../model/index.js';
 import { buildBundle, BUNDLE_FILE, type BuiltBundle } from './build.js';
-import type { DerivedManifest } from './contracts.js';
+import type { DefinitionReading } from './contracts.js';
 import { DefinitionReader } from './definition-reader.js';
 import { artifactPackageJson, crossCheck } from './manifest-file.js';
 import { refuseIfAny, type BuildProblem } from './problem.js';
@@ -80,7 +80,7 @@ export interface Artifact {
 }
 
 /** Puts an artifact together in memory and checks its manifest. */
-export async function assembleArtifact(built: BuiltBundle, derived: DerivedManifest, version: string): Promise<Artifact> {
+export async function assembleArtifact(built: BuiltBundle, derived: DefinitionReading, version: string): Promise<Artifact> {
   const { source } = built;
   const packageJson = artifactPackageJson(source, derived, version);
   const { files, problems } = await packagedFiles(source.folder);

@@ -1,0 +1,53 @@
+/**
+ * Turns what a user names into artifacts: a tarball, a folder of tarballs, or the folder of a bundle, which is packed first.
+ */
+import { existsSync } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { SluiceError } from '@sluice/sdk';
+import type { CommandContext } from './command.js';
+import { printable } from './terminal.js';
+
+/** An artifact and where it came from. */
+export interface NamedArtifact {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Reads the artifacts that the names stand for, in order.
+ * @throws SluiceError `FILE_UNKNOWN`, `FILE_NO_ARTIFACT`, or what packing refuses.
+ */
+export async function collectArtifacts(context: CommandContext, names: readonly string[]): Promise<NamedArtifact[]> {
+  const files: string[] = [];
+  for (const name of names) files.push(...(await filesOf(context, resolve(context.workingFolder, name), name)));
+  return Promise.all([...new Set(files)].map(async (file) => ({ file, bytes: await readFile(file) })));
+}
+
+async function filesOf(context: CommandContext, path: string, name: string): Promise<string[]> {
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined) {
+    throw new SluiceError('FILE_UNKNOWN', `Cannot find '${name}': no such file or folder`, {
+      details: { path },
+      httpStatus: 404,
+      remedy: 'Name a .tgz file, a folder of .tgz files, or the folder of a bundle',
+    });
+  }
+  if (info.isFile()) return [path];
+  if (existsSync(join(path, 'package.json'))) return [await pack(context, path)];
+  const tarballs = (await readdir(path)).filter((entry) => entry.endsWith('.tgz')).sort();
+  if (tarballs.length > 0) return tarballs.map((entry) => join(path, entry));
+  throw new SluiceError('FILE_NO_ARTIFACT', `Cannot deploy folder '${name}': it holds neither a package.json nor a .tgz file`, {
+    details: { path },
+    httpStatus: 422,
+    remedy: 'Name the folder of a bundle, or pack it first with `sluice pack`',
+  });
+}
+
+async function pack(context: CommandContext, folder: string): Promise<string> {
+  const { packBundle, ARTIFACT_FOLDER } = require('./toolchain/pack.js') as typeof import('./toolchain/pack.js');
+  const packed = await packBundle(folder, { outDir: resolve(context.workingFolder, ARTIFACT_FOLDER) });
+  for (const warning of packed.warnings) context.terminal.note(`${context.terminal.paint('warning', 'Warning')} ${printable(warning)}`);
+  if (!context.json) context.terminal.progress(`packed ${packed.symbolicName} ${packed.version}`);
+  return packed.file;
+}

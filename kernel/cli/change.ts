@@ -1,0 +1,104 @@
+/** Runs one change through the client and tells people (or scripts) how it went. Shared by every command that changes something. */
+import { SluiceError } from '@sluice/sdk';
+import type { ClientChangeOptions } from '../admin/client.js';
+import type { ChangeOutcome, ChangePlan, ProblemData, ProgressEvent } from '../admin/contract.js';
+import { exitCodeOfOutcome, type ExitCode } from '../admin/exit-codes.js';
+import type { CommandContext, CommandInput, OptionSpec } from './command.js';
+import { printFailure } from './failure.js';
+import { formatDuration, formatVersions, parseDuration, parseWhole } from './format.js';
+import { renderTable } from './table.js';
+import { printable } from './terminal.js';
+
+/** Options of every command that makes a swap. */
+export const SWAP_OPTIONS: readonly OptionSpec[] = [
+  { flags: '-w, --watch <duration>', summary: 'probation after the switch, e.g. 30s; 0 confirms at once (default: as the kernel is set)' },
+  { flags: '--drain <duration>', summary: 'longest wait for entries of the old revision (default: as the manifest says)' },
+];
+
+/** Options of every command that changes something. */
+export const CHANGE_OPTIONS: readonly OptionSpec[] = [
+  { flags: '-n, --dry-run', summary: 'show the plan, change nothing' },
+  { flags: '--deploy-id <id>', summary: 'id of this change; the same id again tells its outcome instead of repeating it' },
+  { flags: '--base-generation <number>', summary: 'refuse when the generation is another than this one' },
+];
+
+/** Reads the options of a change. */
+export function changeOptionsOf(input: CommandInput): ClientChangeOptions {
+  const text = (name: string): string | undefined => (typeof input.options[name] === 'string' ? input.options[name] : undefined);
+  const watch = text('watch');
+  const drain = text('drain');
+  const deployId = text('deployId');
+  const base = text('baseGeneration');
+  return {
+    ...(input.options['dryRun'] === true ? { dryRun: true } : {}),
+    ...(watch === undefined ? {} : { watchMs: parseDuration('watch', watch) }),
+    ...(drain === undefined ? {} : { drainMs: parseDuration('drain', drain) }),
+    ...(deployId === undefined ? {} : { deployId }),
+    ...(base === undefined ? {} : { baseGeneration: parseWhole('base-generation', base) }),
+  };
+}
+
+/** Runs a change, prints its outcome and returns the exit code. */
+export async function runChange(
+  context: CommandContext,
+  options: ClientChangeOptions,
+  change: (options: ClientChangeOptions) => Promise<ChangeOutcome>,
+): Promise<ExitCode> {
+  const started = performance.now();
+  const progress = (event: ProgressEvent): void => context.terminal.progress(progressLine(context, event));
+  const outcome = await change(context.json ? options : { ...options, progress });
+  if (context.json) context.terminal.out(JSON.stringify(outcome));
+  else printOutcome(context, outcome, performance.now() - started);
+  return exitCodeOfOutcome(outcome);
+}
+
+function progressLine(context: CommandContext, event: ProgressEvent): string {
+  const subject = event.bundle === undefined ? '' : `${event.bundle}: `;
+  return `${context.terminal.paint('faint', event.phase.padEnd(9))} ${printable(subject + event.message)}`;
+}
+
+function printOutcome(context: CommandContext, outcome: ChangeOutcome, durationMs: number): void {
+  const { terminal } = context;
+  if (outcome.outcome === 'refused' || outcome.outcome === 'rolled-back') {
+    const failure = outcome.error ?? { code: 'REFUSED', message: 'The change was refused', details: {} };
+    printFailure(terminal, failure, false);
+    printProblems(context, outcome.plan.problems, failure);
+    const after = outcome.outcome === 'refused' ? 'Nothing was changed' : 'The change was taken back';
+    return terminal.note(terminal.paint('faint', `  ${after}; generation ${outcome.generation}, change ${outcome.deployId}`));
+  }
+  if (outcome.outcome === 'planned') {
+    printPlan(context, outcome.plan);
+    return printProblems(context, outcome.plan.problems);
+  }
+  printPlan(context, outcome.plan);
+  const cut = outcome.drained !== undefined && outcome.drained.cut > 0 ? `, ${outcome.drained.cut} entries cut while draining` : '';
+  terminal.out(`${terminal.paint('good', 'Done')} in ${formatDuration(durationMs)}: generation ${outcome.generation}${cut}`);
+  if (outcome.onTrial) terminal.out('On probation; `sluice confirm` ends it early, `sluice status` shows how it goes');
+}
+
+/** Prints a plan: what changes, and what else is touched. */
+export function printPlan(context: CommandContext, plan: ChangePlan): void {
+  const { terminal } = context;
+  const columns = [
+    { title: 'ACTION', value: (row: ChangePlan['changes'][number]) => row.action },
+    { title: 'BUNDLE', value: (row: ChangePlan['changes'][number]) => row.symbolicName },
+    { title: 'VERSION', value: (row: ChangePlan['changes'][number]) => formatVersions(row.from, row.to) },
+  ];
+  for (const line of renderTable(terminal, columns, plan.changes, 'Nothing to change')) terminal.out(line);
+  if (plan.rebinds.length > 0) terminal.out(`rebound, not restarted: ${printable(plan.rebinds.join(', '))}`);
+  if (plan.restarts.length > 0) terminal.out(`components built anew: ${printable(plan.restarts.join(', '))}`);
+  for (const route of plan.routes) terminal.out(printable(`routes ${route.mount}: ${formatVersions(route.from, route.to)}`));
+}
+
+function printProblems(context: CommandContext, problems: readonly ProblemData[], shown?: ProblemData): void {
+  for (const problem of problems) {
+    if (problem.code !== shown?.code || problem.message !== shown.message) printFailure(context.terminal, problem, false);
+  }
+}
+
+/** The name of a bundle from the command line. */
+export function bundleArgument(input: CommandInput): string {
+  const [bundle] = input.arguments;
+  if (bundle !== undefined && bundle !== '') return bundle;
+  throw new SluiceError('USAGE_ARGUMENT', 'A bundle must be named', { remedy: '`sluice ls` lists the bundles', httpStatus: 400 });
+}

@@ -1,0 +1,72 @@
+/** Commands that change what is installed or running, each one call of the admin protocol. */
+import type { ExitCode } from '../../admin/exit-codes.js';
+import { EXIT } from '../../admin/exit-codes.js';
+import { collectArtifacts } from '../artifacts.js';
+import { bundleArgument, changeOptionsOf, runChange } from '../change.js';
+import type { CommandContext, CommandInput } from '../command.js';
+import { waitForVerdict } from '../verdict.js';
+
+/** `sluice deploy`. */
+export async function deploy(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  const artifacts = await collectArtifacts(context, input.arguments);
+  const client = context.client();
+  const options = changeOptionsOf(input);
+  let deployId: string | undefined;
+  const exitCode = await runChange(context, options, async (all) => {
+    const outcome = await client.deploy(
+      artifacts.map((artifact) => artifact.bytes),
+      all,
+    );
+    if (outcome.onTrial) ({ deployId } = outcome);
+    return outcome;
+  });
+  if (exitCode !== EXIT.ok || input.options['wait'] !== true || deployId === undefined) return exitCode;
+  return waitForVerdict(context, client, deployId);
+}
+
+/** `sluice plan`: a deploy that only tells what it would do. */
+export function plan(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  return deploy(context, { ...input, options: { ...input.options, dryRun: true } });
+}
+
+/** `sluice install`. */
+export async function install(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  const artifacts = await collectArtifacts(context, input.arguments);
+  return runChange(context, changeOptionsOf(input), (options) =>
+    context.client().install(
+      artifacts.map((artifact) => artifact.bytes),
+      options,
+    ),
+  );
+}
+
+/** `sluice update`. */
+export async function update(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  const [artifact] = await collectArtifacts(context, input.arguments);
+  return runChange(context, changeOptionsOf(input), (options) => context.client().update(artifact?.bytes ?? new Uint8Array(), options));
+}
+
+/** `sluice start <bundle>`. */
+export function startBundle(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  return runChange(context, changeOptionsOf(input), (options) => context.client().start(bundleArgument(input), options));
+}
+
+/** `sluice stop <bundle>`. */
+export function stopBundle(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  return runChange(context, changeOptionsOf(input), (options) => context.client().stop(bundleArgument(input), options));
+}
+
+/** `sluice uninstall`. */
+export function uninstall(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  return runChange(context, changeOptionsOf(input), (options) => context.client().uninstall(bundleArgument(input), options));
+}
+
+/** `sluice rollback`. */
+export function rollback(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  return runChange(context, changeOptionsOf(input), (options) => context.client().rollback(bundleArgument(input), options));
+}
+
+/** `sluice confirm`. */
+export function confirm(context: CommandContext): Promise<ExitCode> {
+  return runChange(context, {}, () => context.client().confirm());
+}

@@ -1,0 +1,118 @@
+/** Commands that show lists: bundles, services, routes, history, leaks. `--json` prints what the kernel answered. */
+import type { BundleSummary, HistoryEntry, ReleaseVerdict, RouteSummary, ServiceSummary } from '../../admin/contract.js';
+import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
+import type { CommandContext, CommandInput } from '../command.js';
+import { formatTime, formatVersions, parseWhole, shortDigest } from '../format.js';
+import { renderTable, type Column } from '../table.js';
+import type { Style } from '../terminal.js';
+
+const BUNDLE_COLUMNS: readonly Column<BundleSummary>[] = [
+  { title: 'ID', value: (row) => row.id, align: 'right' },
+  { title: 'BUNDLE', value: (row) => row.symbolicName, style: () => 'strong' },
+  { title: 'VERSION', value: (row) => row.version },
+  { title: 'STATE', value: stateOf, style: (row) => stateStyle(row) },
+  { title: 'LEVEL', value: (row) => row.startLevel, align: 'right' },
+  { title: 'REV', value: (row) => row.revision, align: 'right' },
+  { title: 'DIGEST', value: (row) => shortDigest(row.digest), style: () => 'faint' },
+  { title: 'NOTE', value: noteOf, flexible: true, style: (row) => (row.error === undefined ? 'faint' : 'bad') },
+];
+
+function stateOf(row: BundleSummary): string {
+  return row.onTrial ? `${row.state} (trial)` : row.state;
+}
+
+function stateStyle(row: BundleSummary): Style | undefined {
+  if (row.error !== undefined) return 'bad';
+  if (row.onTrial) return 'warning';
+  return row.state === 'ACTIVE' ? 'good' : 'warning';
+}
+
+function noteOf(row: BundleSummary): string {
+  if (row.error !== undefined) return row.error.message;
+  return row.lingering > 0 ? `${row.lingering} old ${row.lingering === 1 ? 'revision' : 'revisions'} not yet released` : '';
+}
+
+/** `sluice ls`. */
+export async function ls(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  const [part] = input.arguments;
+  const bundles = (await context.client().bundles()).filter((bundle) => part === undefined || bundle.symbolicName.includes(part));
+  return print(context, BUNDLE_COLUMNS, bundles, 'No bundle is installed');
+}
+
+const SERVICE_COLUMNS: readonly Column<ServiceSummary>[] = [
+  { title: 'ID', value: (row) => row.id, align: 'right' },
+  { title: 'CONTRACT', value: (row) => row.contract, style: () => 'strong' },
+  { title: 'VERSION', value: (row) => row.version },
+  { title: 'BUNDLE', value: (row) => `${row.bundle} ${row.bundleVersion}` },
+  { title: 'RANK', value: (row) => row.ranking, align: 'right' },
+  { title: 'SCOPE', value: (row) => row.scope },
+  { title: 'USERS', value: (row) => row.users.join(', '), flexible: true },
+];
+
+/** `sluice services`. */
+export async function services(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  return print(context, SERVICE_COLUMNS, await context.client().services(input.arguments[0]), 'No service matches');
+}
+
+const ROUTE_COLUMNS: readonly Column<RouteSummary>[] = [
+  { title: 'METHOD', value: (row) => row.method },
+  { title: 'PATH', value: (row) => row.path, style: () => 'strong', flexible: true },
+  { title: 'BUNDLE', value: (row) => row.bundle },
+  { title: 'VERSION', value: (row) => row.version },
+  { title: 'OPERATION', value: (row) => row.operationId ?? '', flexible: true },
+];
+
+/** `sluice routes`. */
+export async function routes(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  const [part] = input.arguments;
+  const all = await context.client().routes();
+  const shown = all.filter((route) => part === undefined || route.path.includes(part) || route.bundle.includes(part));
+  return print(context, ROUTE_COLUMNS, shown, 'No route is served');
+}
+
+const HISTORY_COLUMNS: readonly Column<HistoryEntry>[] = [
+  { title: 'TIME', value: (row) => formatTime(row.at) },
+  { title: 'KIND', value: (row) => row.kind },
+  { title: 'OUTCOME', value: (row) => row.outcome, style: (row) => (row.outcome === 'committed' ? 'good' : 'bad') },
+  { title: 'GEN', value: (row) => row.generation ?? '', align: 'right' },
+  { title: 'ACTOR', value: (row) => row.actor },
+  {
+    title: 'BUNDLES',
+    value: (row) => row.bundles.map((bundle) => `${bundle.symbolicName} ${formatVersions(bundle.from, bundle.to)}`).join(', '),
+    flexible: true,
+  },
+  { title: 'CHANGE', value: (row) => row.deployId, style: () => 'faint' },
+  { title: 'WHY', value: (row) => row.error?.message ?? '', flexible: true },
+];
+
+/** `sluice history`. */
+export async function history(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  const limit = input.options['limit'];
+  const entries = await context.client().history(typeof limit === 'string' ? parseWhole('limit', limit) : undefined);
+  return print(context, HISTORY_COLUMNS, entries, 'Nothing was changed yet');
+}
+
+const LEAK_COLUMNS: readonly Column<ReleaseVerdict>[] = [
+  { title: 'BUNDLE', value: (row) => row.bundle, style: () => 'strong' },
+  { title: 'VERSION', value: (row) => row.version },
+  { title: 'REV', value: (row) => row.revision, align: 'right' },
+  {
+    title: 'COLLECTED',
+    value: (row) => row.collected,
+    style: (row) => (row.collected === 'yes' ? 'good' : row.collected === 'no' ? 'bad' : 'warning'),
+  },
+  { title: 'HELD BY', value: (row) => row.holders.join(', '), flexible: true },
+];
+
+/** `sluice leaks`: exit code 9 when a revision is known to be held. */
+export async function leaks(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  const verdicts = await context.client().leaks({ collect: input.options['gc'] === true });
+  print(context, LEAK_COLUMNS, verdicts, 'No revision was replaced yet');
+  return verdicts.some((verdict) => verdict.collected === 'no') ? EXIT.notCollected : EXIT.ok;
+}
+
+function print<T>(context: CommandContext, columns: readonly Column<T>[], rows: readonly T[], whenEmpty: string): ExitCode {
+  if (context.json) context.terminal.out(JSON.stringify(rows));
+  else for (const line of renderTable(context.terminal, columns, rows, whenEmpty)) context.terminal.out(line);
+  return EXIT.ok;
+}

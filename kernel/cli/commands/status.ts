@@ -1,0 +1,37 @@
+/** `sluice status`: the kernel at a glance. */
+import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
+import type { CommandContext } from '../command.js';
+import { printFailure } from '../failure.js';
+import { formatBytes, formatDuration } from '../format.js';
+import { renderPairs } from '../table.js';
+
+/** Runs the command. */
+export async function run(context: CommandContext): Promise<ExitCode> {
+  const { terminal } = context;
+  const status = await context.client().status();
+  if (context.json) {
+    terminal.out(JSON.stringify(status));
+    return EXIT.ok;
+  }
+  const { bundles, memory, trial } = status;
+  const failed = bundles.failed > 0 ? terminal.paint('bad', `, ${bundles.failed} failed`) : '';
+  terminal.out(
+    `${terminal.paint(status.phase === 'running' ? 'good' : 'warning', status.phase)}, ${bundles.active} of ${bundles.total} bundles active${failed}`,
+  );
+  const left = trial === null ? '' : formatDuration(Math.max(0, trial.endsAt - Date.now()));
+  const pairs = renderPairs(terminal, [
+    ['kernel', `${status.version} on Node ${status.node}, process ${status.pid}`],
+    ['up for', formatDuration(Math.max(0, Date.now() - status.startedAt))],
+    ['data', status.dataFolder],
+    ['generation', status.generation],
+    ['start level', status.startLevel],
+    ['services', status.services],
+    ['entries now', status.entries],
+    ['memory', `${formatBytes(memory.heapUsedBytes)} heap, ${formatBytes(memory.rssBytes)} resident`],
+    ['listens on', status.addresses.length === 0 ? undefined : status.addresses.join(', ')],
+    ['on trial', trial === null ? undefined : `${trial.bundles.join(', ')} for ${left} more (${trial.deployId})`],
+  ]);
+  for (const line of pairs) terminal.out(line);
+  for (const alarm of status.alarms) printFailure(terminal, alarm, false);
+  return EXIT.ok;
+}
