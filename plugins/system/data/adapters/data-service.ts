@@ -1,0 +1,123 @@
+/** Data access of one consumer bundle: its models, tables and migrations, over the engine and the units of work that all share. */
+import { SluiceError, type DataService, type Logger, type Migration, type SqlExecutor, type SqlRow, type SqlValue } from '@sluice/sdk';
+import type { UnitOfWork, UnitOfWorkOptions } from '@sluice/sdk';
+import { DataTypes, type ModelAttributes, type ModelOptions, type ModelStatic, type Sequelize } from 'sequelize';
+import type { DataClock, DataSettings } from '../domain/settings.js';
+import { shortNameOf, tableName } from '../domain/table-names.js';
+import { bigintAttribute } from './bigint-attribute.js';
+import type { Engine } from './engine.js';
+import { applyMigrations, revertMigrations } from './migrator.js';
+import { bindSequelize } from './sequelize-binding.js';
+import { SharedExecutor } from './shared-executor.js';
+import type { UnitOwner, Units } from './unit-of-work.js';
+
+/** What all services share. */
+export interface DataServiceParts {
+  readonly engine: Engine;
+  readonly units: Units;
+  readonly clock: DataClock;
+  readonly settings: DataSettings;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** Whether contract migrations of a bundle may run now. */
+  contractAllowed(bundle: string): boolean;
+}
+
+/** The service of one consumer. */
+export class BundleDataService implements DataService {
+  readonly dialect: 'sqlite' | 'postgres';
+  readonly sequelize: Sequelize;
+  readonly types = DataTypes;
+  readonly #bundle: string;
+  readonly #parts: DataServiceParts;
+  readonly #owner: UnitOwner;
+  readonly #executor: SqlExecutor;
+  #closed = false;
+
+  constructor(bundle: string, parts: DataServiceParts) {
+    this.#bundle = bundle;
+    this.#parts = parts;
+    this.dialect = parts.engine.dialect;
+    this.sequelize = bindSequelize(bundle, parts.engine, parts.units);
+    this.#owner = { bundle, sequelize: this.sequelize };
+    this.#executor = new SharedExecutor(bundle, parts.engine, parts.units);
+  }
+
+  bigint(column: string, options?: { allowNull?: boolean; defaultValue?: bigint; primaryKey?: boolean }): ModelAttributes[string] {
+    return bigintAttribute(column, options);
+  }
+
+  table(name: string): string {
+    return tableName(this.#bundle, name);
+  }
+
+  define(name: string, attributes: ModelAttributes, options: ModelOptions = {}): ModelStatic<any> {
+    this.#assertOpen();
+    return this.sequelize.define(name, attributes, { tableName: this.table(shortNameOf(name)), ...options });
+  }
+
+  async migrate(migrations: readonly Migration[]): Promise<readonly string[]> {
+    const contractAllowed = this.#parts.contractAllowed(this.#bundle);
+    return await this.#schemaUnit((unit) => applyMigrations(this.#migrator(), unit, migrations, contractAllowed));
+  }
+
+  /** Undoes the last applied steps with their `down`, newest first. For an operator; a swap never calls it. */
+  async revert(migrations: readonly Migration[], steps = 1): Promise<readonly string[]> {
+    return await this.#schemaUnit((unit) => revertMigrations(this.#migrator(), unit, migrations, steps));
+  }
+
+  query(sql: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]> {
+    this.#assertOpen();
+    return this.#executor.query(sql, values);
+  }
+
+  execute(sql: string, values?: readonly SqlValue[]): Promise<number> {
+    this.#assertOpen();
+    return this.#executor.execute(sql, values);
+  }
+
+  async unitOfWork<T>(work: (unit: UnitOfWork) => Promise<T>, options?: UnitOfWorkOptions): Promise<T> {
+    this.#assertOpen();
+    return await this.#parts.units.run(this.#owner, work, options);
+  }
+
+  leave<T>(work: () => T): T {
+    return this.#parts.units.leave(work);
+  }
+
+  /** Ends the service with its consumer: its models refuse from now on. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.sequelize.close();
+    for (const model of Object.values(this.sequelize.models)) {
+      (this.sequelize as unknown as { modelManager: { removeModel(model: unknown): void } }).modelManager.removeModel(model);
+    }
+  }
+
+  #migrator() {
+    const { clock, log } = this.#parts;
+    return { bundle: this.#bundle, dialect: this.dialect, clock, log };
+  }
+
+  async #schemaUnit(work: (unit: UnitOfWork) => Promise<readonly string[]>): Promise<readonly string[]> {
+    this.#assertOpen();
+    if (this.#parts.units.current() !== undefined) {
+      throw new SluiceError('MIGRATION_INVALID', `Bundle '${this.#bundle}' may not migrate inside a unit of work`, {
+        details: { bundle: this.#bundle },
+        remedy: 'Call migrate when the bundle starts.',
+      });
+    }
+    const { migrationTimeoutMs } = this.#parts.settings;
+    return await this.#parts.units.run(this.#owner, work, { timeoutMs: migrationTimeoutMs, statementTimeoutMs: migrationTimeoutMs });
+  }
+
+  #assertOpen(): void {
+    if (!this.#closed) return;
+    throw new SluiceError('DATA_CLOSED', `Bundle '${this.#bundle}' cannot use the database: its data service has ended`, {
+      details: { bundle: this.#bundle },
+      remedy: 'A stopped revision cannot use its service; take the data service anew.',
+      retryable: true,
+      httpStatus: 503,
+    });
+  }
+}

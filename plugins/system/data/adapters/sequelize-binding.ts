@@ -1,0 +1,133 @@
+/**
+ * One Sequelize instance per consumer revision, over the connections that all share. The instance never opens a connection itself:
+ * inside a unit of work its statements run on the unit's connection, with or without `{ transaction }`, else on a leased one.
+ */
+import { SluiceError } from '@sluice/sdk';
+import { Sequelize, type Options, type Transaction, type TransactionOptions } from 'sequelize';
+import { checkOwned } from '../domain/table-names.js';
+import type { Engine, Lease } from './engine.js';
+import { sequelizeTransaction } from './sequelize-transaction.js';
+import type { UnitOwner, Units } from './unit-of-work.js';
+
+/** The parts of Sequelize's connection manager that its types leave out. */
+interface ConnectionManager {
+  getConnection(): Promise<object>;
+  releaseConnection(connection: object): void;
+}
+
+interface SequelizeOwner extends UnitOwner {
+  readonly sequelize: Sequelize;
+}
+
+type ManagedWork = (transaction: Transaction) => Promise<unknown>;
+
+/** These rebuild the table on SQLite and lose its triggers, indexes and CHECKs. */
+const REBUILDING = ['removeColumn', 'changeColumn', 'renameColumn'] as const;
+
+/** Makes the instance of one consumer. */
+export function bindSequelize(bundle: string, engine: Engine, units: Units): Sequelize {
+  const sequelize = new Sequelize({
+    dialect: engine.dialect,
+    dialectModule: engine.driver,
+    // Told, so that Sequelize does not connect to ask.
+    databaseVersion: /^\d+\.\d+\.\d+/.test(engine.version) ? engine.version : `${engine.version}.0`,
+    logging: false,
+    retry: { max: 1 },
+    define: { timestamps: false, underscored: true, freezeTableName: true },
+  } as Options);
+  const owner = { bundle, sequelize };
+  shareConnections(sequelize, owner, engine, units);
+  replaceTransactions(sequelize, owner, units);
+  guardSchema(sequelize, bundle, engine);
+  return sequelize;
+}
+
+function shareConnections(sequelize: Sequelize, owner: SequelizeOwner, engine: Engine, units: Units): void {
+  const leases = new WeakMap<object, Lease>();
+  const manager = (sequelize as unknown as { connectionManager: ConnectionManager }).connectionManager;
+  manager.getConnection = async () => {
+    const unit = units.current();
+    if (unit !== undefined) return unit.sequelizeConnection();
+    const lease = await engine.lease({ bundle: owner.bundle, waitMs: units.waitTimeoutMs });
+    leases.set(lease.connection, lease);
+    return lease.connection;
+  };
+  manager.releaseConnection = (connection) => leases.get(connection)?.release();
+}
+
+/** `sequelize.transaction()` becomes a unit of work, so that whatever Sequelize opens by itself follows the same rules. */
+function replaceTransactions(sequelize: Sequelize, owner: SequelizeOwner, units: Units): void {
+  const transaction = (first?: TransactionOptions | ManagedWork, second?: ManagedWork): Promise<unknown> => {
+    const work = typeof first === 'function' ? first : second;
+    const options = typeof first === 'function' ? undefined : first;
+    const isolation = options?.isolationLevel === 'SERIALIZABLE' ? ({ isolation: 'serializable' } as const) : {};
+    if (work !== undefined) return units.run(owner, (unit) => work(unit.transaction), isolation);
+    return unmanaged(owner, units, isolation);
+  };
+  (sequelize as unknown as { transaction: typeof transaction }).transaction = transaction;
+}
+
+/** A transaction that its user ends. It has the time limit of a unit of work. */
+function unmanaged(owner: SequelizeOwner, units: Units, options: { isolation?: 'serializable' }): Promise<Transaction> {
+  return new Promise((resolve, reject) => {
+    const abandoned = new Error('rolled back by its user');
+    let end: (() => void) | undefined;
+    let abandon: (() => void) | undefined;
+    const ended = new Promise<void>((resolveEnd, rejectEnd) => {
+      end = resolveEnd;
+      abandon = () => rejectEnd(abandoned);
+    });
+    // A retry would need the user's statements again, which this side does not have.
+    const running = units.run(
+      owner,
+      (unit) => {
+        const made = sequelizeTransaction(owner.sequelize, unit) as unknown as Record<string, unknown>;
+        made['commit'] = async () => {
+          end?.();
+          await running;
+        };
+        made['rollback'] = async () => {
+          abandon?.();
+          await running.catch((error: unknown) => {
+            if (error !== abandoned) throw error;
+          });
+        };
+        resolve(made as unknown as Transaction);
+        return ended;
+      },
+      { ...options, attemptsMax: 1 },
+    );
+    running.catch(reject);
+  });
+}
+
+/** Schema belongs to migrations, and tables to the bundle whose prefix they carry. */
+function guardSchema(sequelize: Sequelize, bundle: string, engine: Engine): void {
+  sequelize.addHook('afterDefine', (model) => {
+    const table = (model as unknown as { getTableName(): string | { tableName: string } }).getTableName();
+    try {
+      checkOwned(bundle, typeof table === 'string' ? table : table.tableName);
+    } catch (error) {
+      (sequelize as unknown as { modelManager: { removeModel(model: unknown): void } }).modelManager.removeModel(model);
+      throw error;
+    }
+  });
+  const sync = (): never => {
+    throw schemaRefused('sync()', 'it changes tables without a record, and not in the order of versions');
+  };
+  sequelize.addHook('beforeSync', sync);
+  sequelize.addHook('beforeBulkSync', sync);
+  if (engine.dialect !== 'sqlite') return;
+  const queryInterface = sequelize.getQueryInterface() as unknown as Record<string, unknown>;
+  for (const name of REBUILDING) {
+    queryInterface[name] = () =>
+      Promise.reject(schemaRefused(`${name}()`, 'on SQLite it rebuilds the table and loses its triggers, indexes and CHECKs'));
+  }
+}
+
+function schemaRefused(what: string, why: string): SluiceError {
+  return new SluiceError('DATA_SCHEMA_CHANGE_REFUSED', `Sequelize's ${what} is refused: ${why}`, {
+    details: { operation: what },
+    remedy: 'Write a migration with plain SQL (ALTER TABLE ... ADD COLUMN to expand, DROP COLUMN or RENAME COLUMN to contract).',
+  });
+}
