@@ -62,6 +62,19 @@ function shapeOf(contract: Contract): string {
     }
     shape += `|${name}/${method.args.length}${method.sync ? 's' : 'a'}`;
   }
+  for (const name of contract.properties) {
+    if (!METHOD_NAME.test(name) || REFUSED.has(name)) {
+      throw new SluiceError(
+        'CONTRACT_INVALID',
+        `Contract '${contract.id}' cannot be forwarded: property '${name}' found, a plain name expected`,
+        {
+          details: { contract: contract.id, property: name },
+          remedy: 'Rename the property.',
+        },
+      );
+    }
+    shape += `|${name}=`;
+  }
   return shape;
 }
 
@@ -77,6 +90,7 @@ return class Forwarder {
   static retarget(forwarder, face) { forwarder.#face = face; }
   static face(service) { return new Face(service); }
 ${methods.map(([name, method], at) => methodText(name, method, at)).join('\n')}
+${contract.properties.map(propertyText).join('\n')}
 };`;
   // Generated because a Proxy costs ten times as much per call, and a closure per method and reference a hundred bytes each.
   const made = new Function('callable', text)(callableFor(contract.id)) as ForwarderClass;
@@ -92,6 +106,15 @@ function methodText(name: string, method: MethodShape, at: number): string {
     let face = this.#face;
     if (face === null) { face = this.#source.pick(); if (face === null) ${method.sync ? `throw ${failure}` : `return Promise.reject(${failure})`}; }
     return face.f${at}.call(face.service${args === '' ? '' : `, ${args}`});
+  }`;
+}
+
+/** Plain data of a local service; read anew each time, because the service behind may be another one by then. */
+function propertyText(name: string): string {
+  return `  get ${name}() {
+    const face = this.#face ?? this.#source.pick();
+    if (face === null) throw this.#source.failure('${name}');
+    return face.service.${name};
   }`;
 }
 
