@@ -4,7 +4,7 @@
  * ever holds an open transaction, and the tables stay the ledger's secret.
  */
 import { localContract, type SqlRow, type SqlValue } from '@sluice/sdk';
-import type { JournalDraft } from './ledger.js';
+import type { JournalDraft, LedgerLeg } from './ledger.js';
 import type { CoreErrorCode } from './errors.js';
 
 /**
@@ -51,18 +51,18 @@ export interface AccountFact {
 /** The posting side of the embedded ledger. All methods are pure. */
 export interface EmbeddedLedgerService {
   /**
-   * Reads accounts as six text columns `id, a, b, c, d, e`, by ascending number.
+   * Reads accounts as text columns `id, a, b, c, d, e, f`, by ascending number.
    * @param lock takes row locks, in ascending order of the numbers (SQLite has only one writer and needs none).
    */
   accountRows(accountNos: readonly string[], lock: boolean): SqlSelect;
   /** Reads one row of {@link accountRows}. */
   accountFact(row: SqlRow): AccountFact;
-  /** Posts a journal: first the legs, then the journal row whose trigger sums them. */
+  /** Posts a journal: first the legs, then the journal row whose trigger sums them. Legs are taken in order of their accounts. */
   post(journal: JournalDraft): readonly SqlPart[];
-  /** Legs of the journal of an order, as text columns, for the reversal. */
-  legsOfOrder(orderNo: string): SqlSelect;
-  /** Reads the rows of {@link legsOfOrder}: the journal's id and its legs, or undefined when nothing was posted. */
-  legsOf(rows: readonly SqlRow[]): { journalId: string; legs: JournalDraft['legs'] } | undefined;
+  /** The legs of a journal as text columns, for its reversal. */
+  legRows(journalId: string): SqlSelect;
+  /** Reads one row of {@link legRows}. */
+  leg(row: SqlRow): LedgerLeg;
   /** Sets part of a balance aside. */
   hold(hold: { holdId: string; orderNo: string; accountNo: string; currency: string; amountMinor: bigint }): SqlPart;
   /** Frees what was set aside; a hold is freed once. */
@@ -76,8 +76,8 @@ export const EmbeddedLedger = localContract<EmbeddedLedgerService>('core.ledger.
   'accountRows',
   'accountFact',
   'post',
-  'legsOfOrder',
-  'legsOf',
+  'legRows',
+  'leg',
   'hold',
   'release',
   'refusalOf',

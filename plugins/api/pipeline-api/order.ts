@@ -42,6 +42,8 @@ export const BookingLegSchema = Type.Object(
     money: MoneySchema,
     /** Customer who must own the account; not stated for a payee. */
     owner: Type.Optional(Type.String()),
+    /** Kind the account must have; an account of another kind is treated as unknown. */
+    kind: Type.Optional(Type.Union([Type.Literal('CUSTOMER'), Type.Literal('BANK')])),
   },
   { additionalProperties: false, $id: 'BookingLeg' },
 );

@@ -13,8 +13,8 @@ export function accountMistakes(order: Order, accounts: AccountFacts): readonly 
   const mistakes: AccountMistake[] = [];
   for (const leg of order.booking) {
     const account = accounts.get(leg.accountNo);
-    // An account of the bank is as unknown to a customer as one that does not exist.
-    if (account === undefined || (account.kind === 'BANK' && leg.owner !== undefined)) {
+    // An account of the bank, where a customer's is wanted, is as unknown as one that does not exist.
+    if (account === undefined || (leg.kind !== undefined && account.kind !== leg.kind)) {
       mistakes.push({ accountNo: leg.accountNo, code: CoreErrors.accountUnknown, found: null, expected: 'an account of this bank' });
       continue;
     }

@@ -1,0 +1,50 @@
+/** Bundle `platform.customer`: customers, password logins and sessions; on a demo also a thousand invented customers with money. */
+import { defineBundle, Data, Job, type BundleContext, type JobService } from '@sluice/sdk';
+import { LedgerBooks } from '@sluice/core-api';
+import { Customers, Sessions } from '@sluice/customer-api';
+import { CustomerReader } from './adapters/customer-reader.js';
+import { seedDemo } from './adapters/demo-seed.js';
+import { customerMigrations, customerTables } from './adapters/schema.js';
+import { SessionKeeper, type SessionLimits } from './adapters/session-keeper.js';
+import { demoPeople } from './domain/demo-people.js';
+import { Turns } from './domain/turns.js';
+
+/** Configuration of this bundle, as its manifest describes it. */
+export interface CustomerConfig extends SessionLimits {
+  /** Write demo data at the first start. */
+  readonly demo: boolean;
+  readonly demoCustomers: number;
+}
+
+/** Password checks at once: each takes a thread and 128 MiB. */
+const CHECKS_AT_ONCE = 2;
+/** Logins that may wait: with a third of a second each, the last one waits about ten seconds. */
+const CHECKS_WAITING_MAX = 60;
+const SWEEP_EVERY_MS = 3_600_000;
+
+export default defineBundle<CustomerConfig>({
+  provides: [Customers, Sessions, Job],
+  requires: [Data, LedgerBooks],
+
+  async activate(context: BundleContext<CustomerConfig>) {
+    const data = context.reference(Data);
+    await data.migrate(customerMigrations);
+    const tables = customerTables((name) => data.table(name));
+    const { clock } = context;
+    if (context.config.demo) {
+      const books = context.reference(LedgerBooks);
+      const written = await seedDemo({ data, tables, books, clock }, demoPeople(context.config.demoCustomers));
+      if (written) context.log.info('demo customers written', { customers: context.config.demoCustomers });
+    }
+    const sessions = new SessionKeeper(data, tables, clock, new Turns(CHECKS_AT_ONCE, CHECKS_WAITING_MAX), () => context.config);
+    context.register(Customers, new CustomerReader(data, tables));
+    context.register(Sessions, sessions);
+    context.register(Job, sweepJob(sessions));
+    // Limits are read at each use, so that a change holds from the next login on.
+    context.onConfigChange(() => undefined);
+  },
+});
+
+function sweepJob(sessions: SessionKeeper): JobService {
+  return { name: 'session-sweep', schedule: { everyMs: SWEEP_EVERY_MS }, run: async () => void (await sessions.sweep()) };
+}
