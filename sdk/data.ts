@@ -113,6 +113,13 @@ export interface OutboxEvent {
   readonly at: number;
 }
 
+/** An event that was set aside because it could not be delivered. */
+export interface ParkedEvent extends OutboxEvent {
+  /** Milliseconds since 1970. */
+  readonly parkedAt: number;
+  readonly reason: string;
+}
+
 /** The durable side of events, for the one bundle that delivers them. Each call joins the unit of work it is made in, if any. */
 export interface OutboxService {
   /**
@@ -124,6 +131,10 @@ export interface OutboxService {
   done(ids: readonly string[]): Promise<void>;
   /** Sets an event aside that cannot be delivered, so that its key moves on. It stays in the table with the reason. */
   park(id: string, reason: string): Promise<void>;
+  /** Events set aside, oldest first. */
+  parked(limit: number): Promise<readonly ParkedEvent[]>;
+  /** Lets a parked event be delivered again. False when none of this id is parked. */
+  release(id: string): Promise<boolean>;
   /** How many events wait. */
   pending(): Promise<number>;
   /** Whether a handler has already handled an event. */
@@ -141,6 +152,8 @@ export const Outbox = localContract<OutboxService>('sluice.data.Outbox', '1.0.0'
   'take',
   'done',
   'park',
+  'parked',
+  'release',
   'pending',
   'isHandled',
   'markHandled',

@@ -55,6 +55,19 @@ export interface EventsService {
 /** Contract of the event service. */
 export const Events = localContract<EventsService>('sluice.events.Events', '1.0.0', ['publish', 'post']);
 
+/** What durable events have come to, for tools and operators. */
+export interface EventBacklogService {
+  /** How many durable events wait to be delivered. */
+  pending(): Promise<number>;
+  /** Events given up after their last attempt, oldest first, with the reason. Their keys have moved on without them. */
+  parked(limit: number): Promise<readonly (EventMessage & { readonly parkedAt: number; readonly reason: string })[]>;
+  /** Lets a parked event be delivered again, out of order. False when none of this id is parked. */
+  release(id: string): Promise<boolean>;
+}
+
+/** Contract of the backlog of durable events. */
+export const EventBacklog = localContract<EventBacklogService>('sluice.events.Backlog', '1.0.0', ['pending', 'parked', 'release']);
+
 /** Registers a typed handler (declare `EventHandler` in `provides`). */
 export function handleEvents<T extends TSchema>(
   context: BundleContext<any>,

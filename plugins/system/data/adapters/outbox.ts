@@ -1,5 +1,5 @@
 /** The outbox as the event bundle sees it: what committed units of work left, in the order of their ids. */
-import type { OutboxEvent, OutboxService, SqlExecutor, SqlRow } from '@sluice/sdk';
+import type { OutboxEvent, OutboxService, ParkedEvent, SqlExecutor, SqlRow } from '@sluice/sdk';
 import type { DataClock } from '../domain/settings.js';
 import type { Dialect } from '../domain/scan.js';
 
@@ -48,6 +48,23 @@ export class SqlOutbox implements OutboxService {
       reason.slice(0, 1_000),
       BigInt(id),
     ]);
+  }
+
+  async parked(limit: number): Promise<readonly ParkedEvent[]> {
+    const rows = await this.#db.query(
+      `SELECT id, topic, key, payload, at, parked_at, parked_reason FROM sluice_outbox
+        WHERE parked_at IS NOT NULL AND delivered_at IS NULL ORDER BY id LIMIT ?`,
+      [limit],
+    );
+    return rows.map((row) => ({ ...eventOf(row), parkedAt: Number(row['parked_at']), reason: String(row['parked_reason']) }));
+  }
+
+  async release(id: string): Promise<boolean> {
+    const rows = await this.#db.execute(
+      'UPDATE sluice_outbox SET parked_at = NULL, parked_reason = NULL WHERE id = ? AND parked_at IS NOT NULL AND delivered_at IS NULL',
+      [BigInt(id)],
+    );
+    return rows === 1;
   }
 
   async pending(): Promise<number> {
