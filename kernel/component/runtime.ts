@@ -1,0 +1,214 @@
+/**
+ * The components of one revision: follows the registry, activates what is satisfied, takes down what no longer is.
+ * Owns the order (one queue, activation follows satisfaction, the stop is its reverse); leaves to each component what is to be done.
+ * Always holds: code of the bundle runs in the queue or in a call from outside, never inside a change of the registry.
+ */
+import { SluiceError, messageOf } from '@sluice/sdk';
+import type { Stage } from '../registry/index.js';
+import { type WaitingComponent, cycleOf, describeCycle } from './cycles.js';
+import { JobQueue } from './job-queue.js';
+import { type ComponentSurroundings, ManagedComponent } from './managed-component.js';
+import type { ComponentDescription, ComponentRuntimeOptions } from './types.js';
+
+export class ComponentRuntime implements ComponentSurroundings {
+  private readonly components: readonly ManagedComponent[];
+  private readonly queue = new JobQueue();
+  /** Components to settle, in the order in which something happened to them. */
+  private readonly waiting = new Set<ManagedComponent>();
+  /** Components in the order in which they came to life. */
+  private readonly living = new Set<ManagedComponent>();
+  private config: Readonly<Record<string, unknown>>;
+  private openStage: Stage | null;
+  private phase: 'new' | 'running' | 'stopping' = 'new';
+  private scheduled = false;
+  private stopped: Promise<void> | null = null;
+
+  /** @throws SluiceError `COMPONENT_INVALID` when a class is no component or two have the same name */
+  constructor(readonly options: ComponentRuntimeOptions) {
+    this.config = options.config;
+    this.openStage = options.stage;
+    this.components = options.components.map((target) => new ManagedComponent(target, this));
+    const names = this.components.map(({ metadata }) => metadata.name);
+    const twice = names.find((name, at) => names.indexOf(name) !== at);
+    if (twice !== undefined) {
+      throw new SluiceError('COMPONENT_INVALID', `'${options.owner.symbolicName}' has two components named '${twice}'`, {
+        details: { bundle: options.owner.symbolicName, component: twice },
+        remedy: 'Give one of them another name in @Component({ name }).',
+      });
+    }
+  }
+
+  /**
+   * Activates what can be activated; resolves when every satisfied component is active, delayed or failed. Others follow by themselves
+   * when their services come. In a stage a component that failed, or that waits for itself, rejects, so that the swap is refused.
+   * @throws SluiceError `COMPONENT_FAILED`, `COMPONENT_CYCLE`
+   */
+  async start(): Promise<void> {
+    this.phase = 'running';
+    await this.queue.run(async () => {
+      for (const component of this.components) {
+        this.waiting.add(component);
+        for (const slot of component.slots) slot.open(this.openStage);
+      }
+      await this.settleAll();
+    });
+    const problem = this.components.map((component) => component.failure ?? this.cycleProblem(component)).find((found) => found !== null);
+    if (problem === undefined || problem === null) return;
+    if (this.openStage !== null) throw problem;
+    if (problem.code === 'COMPONENT_CYCLE') this.options.warn(problem.code, problem.message, problem.details);
+  }
+
+  /** The stage was committed: from now on everything is registered and looked up in public. */
+  commit(): void {
+    this.openStage = null;
+  }
+
+  /**
+   * Hands a new configuration to every instance: @Modified, or a new instance. Rejects when one refuses it; those that had taken it
+   * are given the old one back.
+   * @throws SluiceError `COMPONENT_FAILED`
+   */
+  async configChanged(config: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.queue.run(async () => {
+      const before = this.config;
+      this.config = config;
+      const changed: ManagedComponent[] = [];
+      for (const component of this.components) {
+        const failure = await component.reconfigure(config);
+        if (failure === null) {
+          changed.push(component);
+          continue;
+        }
+        this.config = before;
+        this.giveBack(changed, before);
+        throw failure;
+      }
+      await this.settleAll();
+    });
+  }
+
+  /** Takes everything down in the reverse order of activation. Completes even when a @Deactivate fails. @throws SluiceError `COMPONENT_FAILED`, the first */
+  stop(): Promise<void> {
+    this.stopped ??= this.takeDownAll();
+    return this.stopped;
+  }
+
+  /** Every component with its state and, when it is not active, the reason. */
+  describe(): readonly ComponentDescription[] {
+    return this.components.map((component) => {
+      const { metadata, state, slots } = component;
+      const reason = this.reasonOf(component);
+      return {
+        name: metadata.name,
+        state,
+        provides: metadata.provides.map(({ id }) => id),
+        references: slots.map((slot) => slot.describe()),
+        ...(reason === undefined ? {} : { reason }),
+      };
+    });
+  }
+
+  /** @internal */
+  stage(): Stage | null {
+    return this.openStage;
+  }
+
+  /** @internal Called inside changes of the registry: notes and returns. */
+  changed(component: ManagedComponent): void {
+    if (this.phase !== 'running') return;
+    this.waiting.add(component);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    this.later(async () => {
+      this.scheduled = false;
+      await this.settleAll();
+    });
+  }
+
+  /** @internal */
+  activated(component: ManagedComponent): void {
+    this.living.delete(component);
+    this.living.add(component);
+  }
+
+  private async settleAll(): Promise<void> {
+    for (const component of this.waiting) {
+      if (this.phase !== 'running') return;
+      // Removed before it settles: what changes meanwhile puts it back at the end.
+      this.waiting.delete(component);
+      await component.settle();
+    }
+  }
+
+  private async takeDownAll(): Promise<void> {
+    this.phase = 'stopping';
+    const failure = await this.queue.run(async () => {
+      let first: SluiceError | null = null;
+      for (const component of this.components) component.close();
+      const order = [...this.components.filter((component) => !this.living.has(component)), ...this.living].reverse();
+      for (const component of order) {
+        const failed = await component.takeDown();
+        component.state = 'unsatisfied';
+        first ??= failed;
+      }
+      return first;
+    });
+    this.waiting.clear();
+    this.living.clear();
+    if (failure !== null) throw failure;
+  }
+
+  /** After the refusal has reached the caller, which restores its own configuration first: a new instance reads it from the context. */
+  private giveBack(components: readonly ManagedComponent[], config: Readonly<Record<string, unknown>>): void {
+    if (components.length === 0) return;
+    setImmediate(() => {
+      this.later(async () => {
+        for (const component of components) if (this.phase === 'running') await component.reconfigure(config);
+      });
+    });
+  }
+
+  /** Runs a job nobody waits for. Steps report their own failures; one that still throws is a mistake of this module. */
+  private later(job: () => Promise<void>): void {
+    this.queue.run(job).catch((error: unknown) => {
+      this.options.warn(
+        'COMPONENT_RUNTIME_FAILED',
+        `Components of '${this.options.owner.symbolicName}' could not be settled: ${messageOf(error)}`,
+        {
+          error,
+        },
+      );
+    });
+  }
+
+  private reasonOf(component: ManagedComponent): string | undefined {
+    if (component.failure !== null) return component.failure.message;
+    if (component.state !== 'unsatisfied') return undefined;
+    if (this.phase !== 'running') return 'the bundle is not running';
+    const steps = cycleOf(component.metadata.name, this.waitingComponents());
+    if (steps !== undefined) return describeCycle(steps);
+    const missing = component.slots.filter((slot) => !slot.satisfied).map((slot) => slot.missing());
+    return missing.length === 0 ? undefined : missing.join('; ');
+  }
+
+  private cycleProblem(component: ManagedComponent): SluiceError | null {
+    if (component.state !== 'unsatisfied') return null;
+    const steps = cycleOf(component.metadata.name, this.waitingComponents());
+    if (steps === undefined) return null;
+    const { symbolicName: bundle, version } = this.options.owner;
+    return new SluiceError('COMPONENT_CYCLE', `Component '${component.metadata.name}' of '${bundle}' ${version} ${describeCycle(steps)}`, {
+      details: { bundle, version, cycle: steps },
+      remedy: 'Make one of these references optional.',
+    });
+  }
+
+  private waitingComponents(): readonly WaitingComponent[] {
+    return this.components
+      .filter(({ state }) => state === 'unsatisfied')
+      .map(({ metadata, slots }) => ({
+        name: metadata.name,
+        provides: metadata.provides.map(({ id }) => id),
+        waitsFor: slots.filter((slot) => !slot.satisfied).map((slot) => slot.metadata.contract.id),
+      }));
+  }
+}
