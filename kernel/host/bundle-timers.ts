@@ -120,21 +120,22 @@ export class BundleTimers {
   }
 }
 
-/** The six functions. Made anew for each evaluation and not kept here, so that those a bundle never names cost nothing. */
-export function timerFunctions(timers: BundleTimers): readonly unknown[] {
-  const set =
-    (kind: 'timeout' | 'interval') =>
-    (callback: unknown, delayMs?: unknown, ...values: unknown[]): BundleTimer =>
-      timers.start(kind, callback, delayMs, values);
-  const clear = (timer: unknown): void => timers.clear(timer);
-  const setTimeout = set('timeout');
-  const setImmediate = (callback: unknown, ...values: unknown[]): BundleTimer => timers.start('immediate', callback, 0, values);
+/** The six functions of one class space. Made anew for each evaluation, so that those a bundle never names cost nothing afterwards. */
+export function timerFunctions(space: { readonly timers: BundleTimers }): unknown[] {
+  const setTimeout = (callback: unknown, delayMs?: unknown, ...values: unknown[]): BundleTimer =>
+    space.timers.start('timeout', callback, delayMs, values);
+  const setInterval = (callback: unknown, delayMs?: unknown, ...values: unknown[]): BundleTimer =>
+    space.timers.start('interval', callback, delayMs, values);
+  const setImmediate = (callback: unknown, ...values: unknown[]): BundleTimer => space.timers.start('immediate', callback, 0, values);
+  const clear = (timer: unknown): void => space.timers.clear(timer);
   // `promisify(setTimeout)(ms)` puts the callback first; without this it would be taken for the delay.
-  Object.defineProperty(setTimeout, promisify.custom, {
-    value: (delayMs: number, value: unknown) => new Promise((resolve) => timers.start('timeout', resolve, delayMs, [value])),
-  });
-  Object.defineProperty(setImmediate, promisify.custom, {
-    value: (value: unknown) => new Promise((resolve) => timers.start('immediate', resolve, 0, [value])),
-  });
-  return [setTimeout, set('interval'), setImmediate, clear, clear, clear];
+  (setTimeout as Promisable)[promisify.custom] = (delayMs: unknown, value: unknown) =>
+    new Promise((resolve) => space.timers.start('timeout', resolve, delayMs, [value]));
+  (setImmediate as Promisable)[promisify.custom] = (value: unknown) =>
+    new Promise((resolve) => space.timers.start('immediate', resolve, 0, [value]));
+  return [setTimeout, setInterval, setImmediate, clear, clear, clear];
+}
+
+interface Promisable {
+  [promisify.custom]?: (...values: unknown[]) => Promise<unknown>;
 }

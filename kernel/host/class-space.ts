@@ -35,29 +35,47 @@ export const SHADOWED_GLOBALS = [
 
 /** See the head of the file. */
 export class ClassSpace {
-  readonly timers: BundleTimers;
+  private ownTimers: BundleTimers | undefined;
   private ownContainer: DependencyContainer | undefined;
   private facade: object | undefined;
-  private shadow: ShadowProcess | undefined;
+  private closed = false;
 
-  constructor(private readonly request: Pick<LoadRequest, 'manifest' | 'imports' | 'hooks'>) {
-    this.timers = new BundleTimers(request.manifest.symbolicName, request.hooks);
-  }
+  constructor(private readonly request: LoadRequest) {}
 
   /** The revision's root container, made when first asked for: most bundles have no class that needs one. */
   get container(): DependencyContainer {
     return (this.ownContainer ??= newRootContainer());
   }
 
-  /** Values of the shadowed globals. */
-  globals(): readonly unknown[] {
+  /** The timers of the revision; most have none. */
+  get timers(): BundleTimers {
+    if (this.ownTimers === undefined) {
+      this.ownTimers = new BundleTimers(this.request.manifest.symbolicName, this.request.hooks);
+      if (this.closed) this.ownTimers.close();
+    }
+    return this.ownTimers;
+  }
+
+  /** What `close` would take down. */
+  pending(): readonly string[] {
+    return this.ownTimers?.pending() ?? [];
+  }
+
+  /** Cancels the timers and refuses new ones. */
+  close(): void {
+    this.closed = true;
+    this.ownTimers?.close();
+  }
+
+  /** Values of the shadowed globals. Nothing of them is kept here: what the code does not name is garbage at once. */
+  globals(): unknown[] {
     const { hooks } = this.request;
-    return [this.process(), new BundleConsole((level, message) => hooks.print(level, message)), ...timerFunctions(this.timers)];
+    return [this.process(), new BundleConsole((level, message) => hooks.print(level, message)), ...timerFunctions(this)];
   }
 
   private process(): ShadowProcess {
     const { hooks, manifest } = this.request;
-    return (this.shadow ??= new ShadowProcess(manifest.symbolicName, (text) => hooks.print('warn', text)));
+    return new ShadowProcess(manifest.symbolicName, (text) => hooks.print('warn', text));
   }
 
   /** `require` as the code sees it. */

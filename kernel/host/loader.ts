@@ -54,24 +54,19 @@ class ClassSpaceLoader implements Loader {
     this.markers += 1;
     // Not a class of its own: V8 names an object without one by its tag, which costs a string instead of a class.
     const marker = { [Symbol.toStringTag]: `SluiceRevision_${symbolicName}_${versionText}_${request.revision}_${this.markers}` };
-    const space = new ClassSpace(request);
-    const undo: (() => void)[] = [];
-    const evaluate = (entry: string): unknown => {
-      undo.push(this.stackMap.add(urlOf(request.manifest, entry), request.entries, entry));
-      return this.evaluate(request, entry, space, marker);
-    };
+    const revision = new Revision(this, request, marker);
     try {
-      const exports = evaluate(request.manifest.main);
-      return new Revision(request.manifest, marker, space, exports, definitionOf(request.manifest, exports), evaluate, undo);
+      revision.start();
+      return revision;
     } catch (error) {
-      space.timers.close();
       const failure = this.failure(request.manifest, error);
-      for (const step of undo) step();
+      revision.close();
       throw failure;
     }
   }
 
-  private evaluate(request: LoadRequest, entry: string, space: ClassSpace, marker: object): unknown {
+  /** Evaluates one entry of an artifact and returns its exports. */
+  evaluate(request: LoadRequest, entry: string, space: ClassSpace, marker: object): unknown {
     const { manifest, entries, digest } = request;
     const bytes = entries.get(entry);
     if (bytes === undefined) {
@@ -85,12 +80,18 @@ class ClassSpaceLoader implements Loader {
       );
     }
     const url = urlOf(manifest, entry);
+    this.stackMap.add(url, entries);
     const compiled = this.compile(bytes, url, digest, entry);
     const module = { exports: {} as unknown };
     const folder = url.slice(0, url.lastIndexOf('/'));
-    // Called with undefined as `this` would break scripts that test for a global; `module.exports` is what CommonJS gives.
+    // As in CommonJS, `this` is the exports.
     compiled(marker, ...space.globals()).call(module.exports, module.exports, space.require, module, url, folder);
     return module.exports;
+  }
+
+  /** Forgets the source maps of an artifact's entries. */
+  forget(request: LoadRequest, entries: Iterable<string>): void {
+    for (const entry of entries) this.stackMap.remove(urlOf(request.manifest, entry), request.entries);
   }
 
   private compile(bytes: Uint8Array, url: string, digest: string, entry: string): Compiled {
@@ -162,27 +163,39 @@ function definitionOf(manifest: LoadManifest, exports: unknown): BundleDefinitio
   );
 }
 
+/** What lives until `close`, in one object, so that letting go of it lets go of everything. */
+interface OpenRevision {
+  readonly request: LoadRequest;
+  readonly marker: object;
+  readonly space: ClassSpace;
+  exports: unknown;
+  definition: BundleDefinition | undefined;
+  /** Exports of further entries, by entry. */
+  further: Map<string, unknown> | undefined;
+}
+
 class Revision implements LoadedRevision {
   readonly markerName: string;
-  private readonly exported = new Map<string, unknown>();
-  private open: { readonly marker: object; readonly space: ClassSpace; readonly definition: BundleDefinition } | undefined;
+  private open: OpenRevision | undefined;
 
   constructor(
-    private readonly manifest: LoadManifest,
+    private readonly loader: ClassSpaceLoader,
+    request: LoadRequest,
     marker: { readonly [Symbol.toStringTag]: string },
-    space: ClassSpace,
-    exports: unknown,
-    definition: BundleDefinition,
-    private evaluate: ((entry: string) => unknown) | undefined,
-    private undo: (() => void)[],
   ) {
     this.markerName = marker[Symbol.toStringTag];
-    this.open = { marker, space, definition };
-    this.exported.set(manifest.main, exports);
+    this.open = { request, marker, space: new ClassSpace(request), exports: undefined, definition: undefined, further: undefined };
+  }
+
+  /** Evaluates the main entry. */
+  start(): void {
+    const open = this.opened();
+    open.exports = this.loader.evaluate(open.request, open.request.manifest.main, open.space, open.marker);
+    open.definition = definitionOf(open.request.manifest, open.exports);
   }
 
   get definition(): BundleDefinition {
-    return this.opened().definition;
+    return this.opened().definition as BundleDefinition;
   }
 
   get container(): DependencyContainer {
@@ -194,36 +207,34 @@ class Revision implements LoadedRevision {
   }
 
   exportsOf(packageName: string): unknown {
-    this.opened();
-    const entry = this.manifest.exports[packageName];
-    if (entry === undefined || this.evaluate === undefined) {
-      const { symbolicName, versionText, exports } = this.manifest;
+    const open = this.opened();
+    const { symbolicName, versionText, exports, main } = open.request.manifest;
+    const entry = exports[packageName];
+    if (entry === undefined) {
       throw new SluiceError('EXPORT_UNKNOWN', `Bundle '${symbolicName}' ${versionText} does not export '${packageName}'`, {
         details: { bundle: symbolicName, version: versionText, package: packageName, exported: Object.keys(exports) },
       });
     }
-    if (!this.exported.has(entry)) this.exported.set(entry, this.evaluate(entry));
-    return this.exported.get(entry);
+    if (entry === main) return open.exports;
+    const further = (open.further ??= new Map());
+    if (!further.has(entry)) further.set(entry, this.loader.evaluate(open.request, entry, open.space, open.marker));
+    return further.get(entry);
   }
 
   pending(): readonly string[] {
-    return this.open?.space.timers.pending() ?? [];
+    return this.open?.space.pending() ?? [];
   }
 
   close(): void {
-    this.open?.space.timers.close();
-    for (const step of this.undo) step();
-    this.undo = [];
-    this.evaluate = undefined;
-    this.exported.clear();
+    if (this.open === undefined) return;
+    const { request, space, further } = this.open;
+    space.close();
+    this.loader.forget(request, [request.manifest.main, ...(further?.keys() ?? [])]);
     this.open = undefined;
   }
 
-  private opened(): NonNullable<Revision['open']> {
+  private opened(): OpenRevision {
     if (this.open !== undefined) return this.open;
-    const { symbolicName, versionText } = this.manifest;
-    throw new SluiceError('REVISION_CLOSED', `The code of '${symbolicName}' ${versionText} was let go`, {
-      details: { bundle: symbolicName, version: versionText },
-    });
+    throw new SluiceError('REVISION_CLOSED', `The code of '${this.markerName}' was let go`, { details: { revision: this.markerName } });
   }
 }

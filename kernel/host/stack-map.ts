@@ -10,23 +10,22 @@ const INLINE_COMMENT = /\/\/# sourceMappingURL=data:application\/json[^,]*;base6
 /** Causes printed below one error; a longer chain is a loop or noise. */
 const CAUSES_MAX = 5;
 
-interface Source {
-  readonly entries: ReadonlyMap<string, Uint8Array>;
-  readonly entry: string;
-  /** Undefined: not asked yet; null: there is none. */
-  map: SourceMap | null | undefined;
-}
+type Entries = ReadonlyMap<string, Uint8Array>;
 
 /** The source maps of all open revisions. */
 export class StackMap {
-  private readonly sources = new Map<string, Source>();
+  /** By the name a file was compiled under. One slot per revision and nothing else: maps are found when they are needed. */
+  private readonly entries = new Map<string, Entries>();
+  private readonly parsed = new WeakMap<Entries, Map<string, SourceMap | null>>();
 
-  /** Remembers where the map of a compiled file is. Returns the undo. */
-  add(url: string, entries: ReadonlyMap<string, Uint8Array>, entry: string): () => void {
-    const source: Source = { entries, entry, map: undefined };
-    this.sources.set(url, source);
-    // While two revisions of one version live, the newer one owns the name; the older one must not take it away.
-    return () => void (this.sources.get(url) === source && this.sources.delete(url));
+  /** Remembers where the map of a compiled file is. While two revisions of one version live, the newer one owns the name. */
+  add(url: string, entries: Entries): void {
+    this.entries.set(url, entries);
+  }
+
+  /** Forgets what the same entries were remembered for. */
+  remove(url: string, entries: Entries): void {
+    if (this.entries.get(url) === entries) this.entries.delete(url);
   }
 
   /** The stack of an error and of its causes, mapped. */
@@ -49,14 +48,22 @@ export class StackMap {
   }
 
   private origin(url: string, line: number, column: number): string | undefined {
-    const source = this.sources.get(url);
-    if (source === undefined) return undefined;
-    if (source.map === undefined) source.map = readMap(source);
-    const found = source.map?.findEntry(line - 1, column - 1);
+    const entries = this.entries.get(url);
+    // bundle://<name>@<version>/<entry>
+    const [, root, entry] = /^(bundle:\/\/[^/]+\/)(.+)$/.exec(url) ?? [];
+    if (entries === undefined || root === undefined || entry === undefined) return undefined;
+    const found = this.mapOf(entries, entry)?.findEntry(line - 1, column - 1);
     if (found === undefined || !('originalSource' in found)) return undefined;
-    const root = url.slice(0, url.length - source.entry.length);
-    const file = posix.join(posix.dirname(source.entry), found.originalSource).replace(/^(\.\.\/)+/, '');
+    const file = posix.join(posix.dirname(entry), found.originalSource).replace(/^(\.\.\/)+/, '');
     return `${root}${file}:${found.originalLine + 1}:${found.originalColumn + 1}`;
+  }
+
+  private mapOf(entries: Entries, entry: string): SourceMap | null {
+    let maps = this.parsed.get(entries);
+    if (maps === undefined) this.parsed.set(entries, (maps = new Map()));
+    let map = maps.get(entry);
+    if (map === undefined) maps.set(entry, (map = readMap(entries, entry)));
+    return map;
   }
 }
 
@@ -66,7 +73,7 @@ function textOf(error: unknown): string {
 }
 
 /** From the entry `<file>.map`, or from the comment at the end of the file. A damaged map is as good as none: it only dresses a stack. */
-function readMap({ entries, entry }: Source): SourceMap | null {
+function readMap(entries: Entries, entry: string): SourceMap | null {
   try {
     const file = entries.get(`${entry}.map`);
     if (file !== undefined) return new SourceMap(JSON.parse(Buffer.from(file).toString()) as SourceMapPayload);
