@@ -1,0 +1,312 @@
+/**
+ * What happens to every request: identify it, find its route, pass the gates, begin an entry, serve, end the entry.
+ * Owns the current route table. Always holds: the table is read and the entry begun in the same turn, so a request sees routes and
+ * services of one generation; every request is answered, and every entry ended exactly once.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type { Clock, EntriesService, Logger } from '@sluice/sdk';
+import { mergedDocument } from '../domain/openapi.js';
+import { problemOf, RETRY_AFTER_SECONDS, type Problem } from '../domain/problem.js';
+import { acceptRequestId, corsHeaders, isOriginAllowed, pathOf, preflightHeaders, traceIdOf } from '../domain/request-facts.js';
+import { joinPath } from '../domain/path.js';
+import { DOCUMENT_PATH, type CompiledRouteSet, type Hit } from '../domain/route-set.js';
+import { RouteTable } from '../domain/route-table.js';
+import type { Settings } from '../domain/settings.js';
+import type { Gate, Waiter } from '../domain/gate.js';
+import { Exchange } from './exchange.js';
+import { createKoa, type ServeKoa } from './koa-app.js';
+import { answerDocument, answerFile } from './ready-answers.js';
+import { Traffic } from './traffic.js';
+import { serveTyped } from './typed.js';
+
+/** What the handler needs from its bundle. */
+export interface HandlerHost {
+  readonly entries: EntriesService | null;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const IMPLEMENTED: ReadonlySet<string> = new Set(['HEAD', 'OPTIONS', 'GET', 'PUT', 'PATCH', 'POST', 'DELETE']);
+
+/** Serves requests from a route table. */
+export class RequestHandler {
+  readonly traffic: Traffic;
+  readonly #host: HandlerHost;
+  readonly #serveKoa: ServeKoa;
+  #settings: Settings;
+  #table: RouteTable;
+  #merged: { readonly table: RouteTable; readonly text: string } | null = null;
+
+  constructor(host: HandlerHost, settings: Settings, table: RouteTable = RouteTable.EMPTY) {
+    this.#host = host;
+    this.#settings = settings;
+    this.#table = table;
+    this.traffic = new Traffic(host.clock, (exchange) => this.#expire(exchange));
+    this.#serveKoa = createKoa({
+      failed: (exchange, error) => this.#logFailure(exchange, error),
+      unanswered: (exchange, allowed) => this.#unansweredProblem(exchange, allowed),
+    });
+  }
+
+  get table(): RouteTable {
+    return this.#table;
+  }
+
+  /** The switch: every request from now on sees the new table. */
+  set table(table: RouteTable) {
+    this.#table = table;
+    this.traffic.forgetIdle(new Set([...table.sets].map((set) => set.identity.bundle)));
+  }
+
+  /** A handler over another table that nobody sees yet. Its requests begin no entries: what they call is staged and has no generation. */
+  withTable(table: RouteTable): RequestHandler {
+    return new RequestHandler({ ...this.#host, entries: null }, this.#settings, table);
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /** Takes effect for the next request. */
+  set settings(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** Listener for the `request` event of a server. */
+  readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const { headers, socket } = request;
+    const { clients, securityHeaders, cors } = this.#settings;
+    const peer = socket.remoteAddress;
+    const path = pathOf(request.url ?? '/');
+    const exchange = new Exchange(request, response, {
+      requestId: acceptRequestId(headers['x-request-id']) ?? randomUUID(),
+      path: path ?? '/',
+      remoteAddress: clients.addressOf(peer, headers['x-forwarded-for']),
+      isSecure: clients.isSecure((socket as TLSSocket).encrypted === true, peer, headers['x-forwarded-proto']),
+    });
+    exchange.baseHeaders = securityHeaders;
+    response.setHeader('x-request-id', exchange.requestId);
+    for (const [name, value] of securityHeaders) response.setHeader(name, value);
+    const { origin } = headers;
+    if (origin !== undefined) for (const [name, value] of corsHeaders(cors, origin)) response.setHeader(name, value);
+    const refusal = this.#refuse(exchange, path);
+    if (refusal !== null) exchange.answerProblem(refusal);
+    else this.#dispatch(exchange);
+  };
+
+  #refuse(exchange: Exchange, path: string | null): Problem | null {
+    const { request } = exchange;
+    if (path === null) return { status: 400, code: 'REQUEST_MALFORMED', detail: 'The request target is neither a path nor an http URL' };
+    if (request.headers.host === undefined && request.httpVersion === '1.1') {
+      return { status: 400, code: 'REQUEST_MALFORMED', detail: 'The Host header is missing' };
+    }
+    if (/^websocket$/i.test(request.headers.upgrade ?? '')) {
+      exchange.closeAfterAnswer();
+      return {
+        status: 501,
+        code: 'UPGRADE_UNSUPPORTED',
+        detail: 'This server does not speak WebSocket',
+        remedy: 'Use server-sent events or ordinary requests.',
+      };
+    }
+    return null;
+  }
+
+  #dispatch(exchange: Exchange): void {
+    const hit = this.#table.find(exchange.path, exchange.method);
+    if (hit === null) return this.#answerUnrouted(exchange);
+    if (hit.kind === 'file') return answerFile(exchange, hit.file);
+    if (hit.kind === 'document') return answerDocument(exchange, hit.set.document());
+    exchange.hit = hit;
+    const { bundle, version } = hit.set.identity;
+    const traffic = this.traffic.bundle(bundle);
+    const limit = this.#settings.limits.perBundleMax;
+    if (!traffic.gate.hasRoom(limit)) return this.#wait(exchange, traffic.gate, bundle);
+    const gates = [traffic.gate];
+    const routeMax = hit.kind === 'typed' ? hit.route.definition.concurrencyMax : undefined;
+    if (routeMax !== undefined && hit.kind === 'typed') {
+      const gate = traffic.routeGate(hit.route.definition.operationId);
+      if (!gate.hasRoom(routeMax)) return this.#wait(exchange, gate, bundle);
+      gates.push(gate);
+    }
+    for (const gate of gates) gate.enter();
+    this.#begin(exchange, hit, gates, version);
+  }
+
+  #begin(exchange: Exchange, hit: Hit, gates: readonly Gate[], version: string): void {
+    const { entries, clock } = this.#host;
+    const timeoutMs = this.#timeoutOf(hit);
+    const startedAt = clock.monotonic();
+    const entry = entries?.begin('request', hit.set.identity.bundle, version, timeoutMs) ?? NO_ENTRY;
+    exchange.begin(entry, gates, this, startedAt, startedAt + timeoutMs);
+    this.traffic.add(exchange, timeoutMs);
+    entry.run(() => this.#serve(exchange, hit, timeoutMs));
+  }
+
+  #timeoutOf(hit: Hit): number {
+    return (hit.kind === 'typed' ? hit.route.definition.timeoutMs : undefined) ?? this.#settings.limits.requestTimeoutMs;
+  }
+
+  #serve(exchange: Exchange, hit: Hit, timeoutMs: number): void {
+    const { bodyBytesMax } = this.#settings.limits;
+    const served = hit.kind === 'typed' ? serveTyped(exchange, hit.route, hit.path, bodyBytesMax) : this.#serveKoa(exchange, bodyBytesMax);
+    served.then(
+      () => this.#served(exchange, timeoutMs),
+      (error: unknown) => {
+        const { problem, hidden } = problemOf(error);
+        if (hidden) this.#logFailure(exchange, error);
+        exchange.answerProblem(problem);
+        this.#served(exchange, timeoutMs);
+      },
+    );
+  }
+
+  #served(exchange: Exchange, timeoutMs: number): void {
+    this.traffic.unwatch(exchange, timeoutMs);
+    exchange.handlerDone();
+  }
+
+  /** Called by the exchange, once. */
+  ended(exchange: Exchange): void {
+    const durationMs = this.#host.clock.monotonic() - exchange.startedAt;
+    exchange.entry?.end({ failed: exchange.hasFailed, durationMs });
+    this.traffic.remove(exchange);
+    // Last: whoever waited is served inside.
+    for (const gate of exchange.gates) gate.leave();
+  }
+
+  #expire(exchange: Exchange): void {
+    const { bundle = '', version } = exchange.hit?.set.identity ?? {};
+    const limitMs = exchange.deadline - exchange.startedAt;
+    this.#host.log.warn('Request exceeded its time limit', { ...describe(exchange), limitMs });
+    exchange.answerProblem({
+      status: 503,
+      code: 'ROUTE_TIMEOUT',
+      detail: `'${bundle}' did not answer within ${limitMs} ms`,
+      details: { bundle, version, limitMs },
+      headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+    });
+    exchange.giveUp(new Error(`Time limit of ${limitMs} ms exceeded`));
+  }
+
+  // A waiting request holds neither a table nor an entry: when it is let in, it finds its route anew.
+  #wait(exchange: Exchange, gate: Gate, bundle: string): void {
+    const { queueMax, queueWaitMs } = this.#settings.limits;
+    const busy = (reason: string): void =>
+      exchange.answerProblem({
+        status: 503,
+        code: 'BUNDLE_BUSY',
+        detail: `'${bundle}' is serving as many requests as it may, and ${reason}`,
+        details: { bundle },
+        headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+      });
+    const leave = (): void => {
+      timer.cancel();
+      exchange.response.removeListener('close', abandon);
+    };
+    const waiter: Waiter = {
+      resume: () => {
+        leave();
+        this.#dispatch(exchange);
+      },
+    };
+    const abandon = (): void => {
+      leave();
+      gate.giveUp(waiter);
+    };
+    if (!gate.wait(waiter, queueMax)) return busy('the queue is full');
+    const timer = this.#host.clock.setTimeout(() => {
+      abandon();
+      busy(`none ended within ${queueWaitMs} ms`);
+    }, queueWaitMs);
+    exchange.response.once('close', abandon);
+  }
+
+  #answerUnrouted(exchange: Exchange): void {
+    const { path, method } = exchange;
+    if (path === DOCUMENT_PATH && (method === 'GET' || method === 'HEAD')) return answerDocument(exchange, this.#mergedText());
+    const allowed = this.#table.allowed(path);
+    if (method === 'OPTIONS' && this.#answerPreflight(exchange, allowed)) return;
+    const problem = this.#unansweredProblem(exchange, allowed);
+    if (problem !== null) exchange.answerProblem(problem);
+  }
+
+  #mergedText(): string {
+    if (this.#merged?.table !== this.#table) {
+      this.#merged = { table: this.#table, text: JSON.stringify(mergedDocument(this.#table.sets)) };
+    }
+    return this.#merged.text;
+  }
+
+  #answerPreflight(exchange: Exchange, allowed: readonly string[]): boolean {
+    const { headers } = exchange.request;
+    const { cors } = this.#settings;
+    if (headers.origin === undefined || headers['access-control-request-method'] === undefined) return false;
+    if (allowed.length === 0 || !isOriginAllowed(cors, headers.origin)) return false;
+    for (const [name, value] of preflightHeaders(cors, allowed)) exchange.response.setHeader(name, value);
+    exchange.response.statusCode = 204;
+    exchange.response.end();
+    return true;
+  }
+
+  // The answers of @koa/router's allowedMethods(), as problem documents. Null: already answered.
+  #unansweredProblem(exchange: Exchange, allowed: readonly string[]): Problem | null {
+    const { method, path, response } = exchange;
+    const allow = { allow: allowed.join(', ') };
+    if (!IMPLEMENTED.has(method)) {
+      return { status: 501, code: 'METHOD_UNKNOWN', detail: `Method ${method} is not implemented`, headers: allow };
+    }
+    if (allowed.length > 0 && method === 'OPTIONS') {
+      response.statusCode = 200;
+      response.setHeader('allow', allow.allow);
+      response.setHeader('content-length', 0);
+      response.end();
+      return null;
+    }
+    if (allowed.length > 0 && !allowed.includes(method)) {
+      const detail = `${path} cannot be asked with ${method}`;
+      return { status: 405, code: 'METHOD_NOT_ALLOWED', detail, details: { allowed }, headers: allow };
+    }
+    if (this.#table.isEmpty) {
+      const headers = { 'retry-after': String(RETRY_AFTER_SECONDS) };
+      return { status: 503, code: 'NOTHING_SERVED', detail: 'No bundle serves routes now: the system is starting or stopping', headers };
+    }
+    const nearest = this.#table.nearest(path);
+    return {
+      status: 404,
+      code: 'ROUTE_UNKNOWN',
+      detail: `Nothing is served at ${path}`,
+      ...(nearest === undefined ? {} : { details: { nearest }, remedy: `Did you mean '${nearest}'?` }),
+    };
+  }
+
+  #logFailure(exchange: Exchange, error: unknown): void {
+    exchange.markFailed();
+    this.#host.log.error('Request failed', { ...describe(exchange), error });
+  }
+
+  /** Tells running streams of removed routes to end: their clients connect again and get the new revision. */
+  retireStreams(removed: ReadonlySet<CompiledRouteSet>): void {
+    for (const exchange of this.traffic.exchanges) {
+      if (exchange.hit === null || !removed.has(exchange.hit.set) || !exchange.isHandlerDone) continue;
+      exchange.abort(new Error('The bundle that serves this stream was replaced'));
+      if (String(exchange.response.getHeader('content-type')).startsWith('text/event-stream')) exchange.response.end();
+    }
+  }
+}
+
+const NO_ENTRY = { generation: 0, deadline: Infinity, run: <T>(code: () => T): T => code(), end: (): void => undefined };
+
+/** What may be logged of a request: the route, never the path, which may hold an account number. */
+function describe(exchange: Exchange): Record<string, unknown> {
+  const { hit, method, requestId, request } = exchange;
+  const traceId = traceIdOf(request.headers['traceparent']);
+  if (hit === null) return { requestId, method };
+  const { bundle, version, mount } = hit.set.identity;
+  const layerPath = hit.kind === 'router' ? hit.match.matched.at(-1)?.path : undefined;
+  const route =
+    hit.kind === 'typed' ? joinPath(mount, hit.route.definition.path) : `${mount}${layerPath === undefined ? '' : String(layerPath)}`;
+  return { requestId, ...(traceId === undefined ? {} : { traceId }), bundle, version, method, route };
+}
