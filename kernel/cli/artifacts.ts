@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { SluiceError } from '@sluice/sdk';
+import { ARTIFACT_FOLDER } from './artifact-folder.js';
 import type { CommandContext } from './command.js';
 import { printable } from './terminal.js';
 
@@ -45,7 +46,7 @@ async function filesOf(context: CommandContext, path: string, name: string): Pro
 }
 
 async function pack(context: CommandContext, folder: string): Promise<string> {
-  const { packBundle, ARTIFACT_FOLDER } = require('./toolchain/pack.js') as typeof import('./toolchain/pack.js');
+  const { packBundle } = require('./toolchain/pack.js') as typeof import('./toolchain/pack.js');
   const packed = await packBundle(folder, { outDir: resolve(context.workingFolder, ARTIFACT_FOLDER) });
   for (const warning of packed.warnings) context.terminal.note(`${context.terminal.paint('warning', 'Warning')} ${printable(warning)}`);
   if (!context.json) context.terminal.progress(`packed ${packed.symbolicName} ${packed.version}`);

@@ -3,24 +3,11 @@ import { SluiceError } from '@sluice/sdk';
 import type { ClientChangeOptions } from '../admin/client.js';
 import type { ChangeOutcome, ChangePlan, ProblemData, ProgressEvent } from '../admin/contract.js';
 import { exitCodeOfOutcome, type ExitCode } from '../admin/exit-codes.js';
-import type { CommandContext, CommandInput, OptionSpec } from './command.js';
+import type { CommandContext, CommandInput } from './command.js';
 import { printFailure } from './failure.js';
 import { formatDuration, formatVersions, parseDuration, parseWhole } from './format.js';
 import { renderTable } from './table.js';
 import { printable } from './terminal.js';
-
-/** Options of every command that makes a swap. */
-export const SWAP_OPTIONS: readonly OptionSpec[] = [
-  { flags: '-w, --watch <duration>', summary: 'probation after the switch, e.g. 30s; 0 confirms at once (default: as the kernel is set)' },
-  { flags: '--drain <duration>', summary: 'longest wait for entries of the old revision (default: as the manifest says)' },
-];
-
-/** Options of every command that changes something. */
-export const CHANGE_OPTIONS: readonly OptionSpec[] = [
-  { flags: '-n, --dry-run', summary: 'show the plan, change nothing' },
-  { flags: '--deploy-id <id>', summary: 'id of this change; the same id again tells its outcome instead of repeating it' },
-  { flags: '--base-generation <number>', summary: 'refuse when the generation is another than this one' },
-];
 
 /** Reads the options of a change. */
 export function changeOptionsOf(input: CommandInput): ClientChangeOptions {

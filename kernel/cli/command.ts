@@ -36,6 +36,8 @@ export interface CommandSpec {
   readonly arguments?: readonly ArgumentSpec[];
   readonly options?: readonly OptionSpec[];
   readonly examples?: readonly string[];
+  /** True for what only other programs call. */
+  readonly hidden?: boolean;
   /** Loads the module that runs it. */
   load(): CommandModule;
 }

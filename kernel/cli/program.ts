@@ -1,7 +1,7 @@
 /** Turns the description of the commands into a commander program and parses a command line with it. Runs nothing. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode } from '../admin/exit-codes.js';
 import type { CommandInput, CommandSpec, OptionSpec } from './command.js';
 
@@ -60,10 +60,13 @@ export function createProgram(
   for (const spec of commands) {
     const [first = '', second] = spec.name.split(' ');
     const parent = second === undefined ? program : parentOf(program, parents, first, spec.group, output);
-    const command = parent.command(second ?? first).summary(spec.summary);
+    const command = parent.command(second ?? first, { hidden: spec.hidden === true }).summary(spec.summary);
     if (second === undefined) command.helpGroup(`${spec.group}:`);
     prepare(command, output).description(spec.description ?? spec.summary);
-    for (const argument of spec.arguments ?? []) command.argument(argument.usage, argument.summary);
+    for (const argument of spec.arguments ?? []) {
+      const parsed = new Argument(argument.usage, argument.summary);
+      command.addArgument(Array.isArray(argument.completes) ? parsed.choices(argument.completes as string[]) : parsed);
+    }
     for (const option of spec.options ?? []) command.addOption(optionOf(option));
     if (spec.examples !== undefined) command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join('\n')}`);
     command.action(() => {

@@ -1,12 +1,13 @@
 /** `sluice pack`: bundle folders to artifacts. */
 import { relative, resolve } from 'node:path';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
+import { ARTIFACT_FOLDER } from '../artifact-folder.js';
 import type { CommandContext, CommandInput } from '../command.js';
 import { failureOf, printFailure } from '../failure.js';
 import { printable } from '../terminal.js';
 import { buildAll, type BuildAllEntry } from '../toolchain/build-all.js';
 import { DefinitionReader } from '../toolchain/definition-reader.js';
-import { ARTIFACT_FOLDER, packBundle } from '../toolchain/pack.js';
+import { packBundle } from '../toolchain/pack.js';
 
 /** Runs the command. */
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {

@@ -6,8 +6,9 @@ import { createHash } from 'node:crypto';
 import { readFile, readdir, mkdir, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { ARTIFACT_FOLDER } from '../artifact-folder.js';
 import { DefinitionReader } from './definition-reader.js';
-import { ARTIFACT_FOLDER, packBundle, type PackedBundle } from './pack.js';
+import { packBundle, type PackedBundle } from './pack.js';
 
 /** Bundles built at once. rolldown uses threads of its own; more only costs memory. */
 const PARALLEL_MAX = 4;

@@ -11,6 +11,7 @@ import {
   type Contract,
   type DeclaredReference,
 } from '@sluice/sdk';
+import { compatibleRange, Version } from '../../model/index.js';
 
 /** One entry of `provides`. */
 export interface DerivedProvide {
@@ -73,12 +74,6 @@ export function deriveManifest(definition: BundleDefinition): DerivedManifest {
   return { provides: mergeProvided(provided), requires: mergeRequired(required) };
 }
 
-/** The range a consumer compiled against a contract version accepts: the same major, at least this minor. */
-export function rangeOfContract(version: string): string {
-  const [major = '0', minor = '0'] = version.split('.');
-  return `^${major}.${minor}.0`;
-}
-
 interface Requirement {
   readonly contract: Contract;
   readonly range: string | undefined;
@@ -134,18 +129,13 @@ function mergeRequired(requirements: readonly Requirement[]): DerivedRequire[] {
   }
   return sorted(byId).map(({ contract, range, optional }) => ({
     contract: contract.id,
-    range: range ?? rangeOfContract(contract.version),
+    range: range ?? compatibleRange(contract.version).toString(),
     ...(optional ? { optional: true as const } : {}),
   }));
 }
 
 function newer(one: Contract, other: Contract): boolean {
-  const [a, b] = [one, other].map((contract) => contract.version.split('.').map(Number));
-  for (let index = 0; index < 3; index += 1) {
-    const difference = (a?.[index] ?? 0) - (b?.[index] ?? 0);
-    if (difference !== 0) return difference > 0;
-  }
-  return false;
+  return Version.parse(one.version).compare(Version.parse(other.version)) > 0;
 }
 
 function sorted<T>(byId: ReadonlyMap<string, T>): T[] {

@@ -7,14 +7,12 @@ import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { writeArchive } from '../../host/archive.js';
 import { parseManifest } from '../../model/index.js';
+import { ARTIFACT_FOLDER } from '../artifact-folder.js';
 import { buildBundle, BUNDLE_FILE, type BuiltBundle } from './build.js';
 import type { DefinitionReading } from './contracts.js';
 import { DefinitionReader } from './definition-reader.js';
 import { artifactPackageJson, crossCheck } from './manifest-file.js';
 import { refuseIfAny, type BuildProblem } from './problem.js';
-
-/** Folder of artifacts, from the working directory. */
-export const ARTIFACT_FOLDER = 'build/bundles';
 
 /** Options of `packBundle`. */
 export interface PackOptions {

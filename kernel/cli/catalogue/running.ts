@@ -1,0 +1,55 @@
+/** Commands that run a kernel and keep its data. */
+import type { CommandSpec } from '../command.js';
+import { CHANGE_OPTIONS } from '../change-options.js';
+
+/** The commands of the groups Running and Keeping. */
+export const RUNNING_COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'start',
+    group: 'Running',
+    summary: 'Run a kernel in the foreground, or start a bundle',
+    description:
+      'Without a bundle: runs a kernel on the data folder in the foreground until it is interrupted or stopped. A new data folder ' +
+      'begins with the artifacts of --bundles, deployed as one plan. With a bundle: starts it, now and after each restart.',
+    arguments: [{ usage: '[bundle]', summary: 'bundle to start', completes: 'bundle' }],
+    options: [
+      { flags: '--bundles <folder>', summary: 'artifacts for a new data folder (default: $SLUICE_BUNDLES, else build/bundles)' },
+      { flags: '--no-bundles', summary: 'begin a new data folder empty' },
+      {
+        flags: '--log-level <level>',
+        summary: 'lowest level on standard error until a log bundle runs (default: warn)',
+        choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
+      },
+      { flags: '-w, --watch <duration>', summary: 'probation after each swap, unless a deploy says otherwise (default: 30s)' },
+      ...CHANGE_OPTIONS,
+    ],
+    examples: ['sluice start', 'sluice start --data /var/lib/bank --bundles build/bundles', 'sluice start core.ledger'],
+    load: () => require('../commands/start.js') as typeof import('../commands/start.js'),
+  },
+  {
+    name: 'stop',
+    group: 'Running',
+    summary: 'Shut the kernel down, or stop a bundle',
+    description:
+      'Without a bundle: stops everything in order and waits until the process has ended. With a bundle: stops it, now and after each restart.',
+    arguments: [{ usage: '[bundle]', summary: 'bundle to stop', completes: 'bundle' }],
+    options: [{ flags: '--timeout <duration>', summary: 'longest wait for the kernel to end (default: 2m)' }, ...CHANGE_OPTIONS],
+    load: () => require('../commands/stop.js') as typeof import('../commands/stop.js'),
+  },
+  {
+    name: 'backup',
+    group: 'Keeping',
+    summary: 'Write a consistent archive of the data folder while it serves',
+    arguments: [{ usage: '[file]', summary: 'archive to write (default: sluice-backup-<time>.tgz)', completes: 'file' }],
+    load: () => ({ run: (require('../commands/keeping.js') as typeof import('../commands/keeping.js')).backup }),
+  },
+  {
+    name: 'restore',
+    group: 'Keeping',
+    summary: 'Make a new data folder from a backup',
+    description: 'Checks the archive and writes it into the data folder, which must be new or empty. No kernel may run on it.',
+    arguments: [{ usage: '<file>', summary: 'archive made by `sluice backup`', completes: 'file' }],
+    examples: ['sluice restore sluice-backup-20261125-104207.tgz --data /var/lib/bank'],
+    load: () => ({ run: (require('../commands/keeping.js') as typeof import('../commands/keeping.js')).restore }),
+  },
+];

@@ -1,0 +1,15 @@
+/** Options that several commands share, as data. */
+import type { OptionSpec } from './command.js';
+
+/** Options of every command that makes a swap. */
+export const SWAP_OPTIONS: readonly OptionSpec[] = [
+  { flags: '-w, --watch <duration>', summary: 'probation after the switch, e.g. 30s; 0 confirms at once (default: as the kernel is set)' },
+  { flags: '--drain <duration>', summary: 'longest wait for entries of the old revision (default: as the manifest says)' },
+];
+
+/** Options of every command that changes something. */
+export const CHANGE_OPTIONS: readonly OptionSpec[] = [
+  { flags: '-n, --dry-run', summary: 'show the plan, change nothing' },
+  { flags: '--deploy-id <id>', summary: 'id of this change; the same id again tells its outcome instead of repeating it' },
+  { flags: '--base-generation <number>', summary: 'refuse when the generation is another than this one' },
+];
