@@ -3,7 +3,7 @@
  * Owns its scope, its class space and its component runtime. Leaves when it becomes visible to the registry's stage, and when it
  * starts or ends to the change runner. Always holds: `end` undoes everything, whatever state the start was left in.
  */
-import { isBundleDefinition, messageOf, SluiceError, type Clock, type Logger } from '@sluice/sdk';
+import { isBundleDefinition, isSluiceError, messageOf, SluiceError, type Clock, type Logger } from '@sluice/sdk';
 import { ComponentRuntime, type ComponentDescription } from '../component/index.js';
 import type { LeakWatch, LoadedRevision, Loader, RevisionHooks } from '../host/ports.js';
 import type { Manifest } from '../model/index.js';
@@ -130,15 +130,30 @@ export class Revision implements ContextHost {
     this.config = config;
     this.#context = new RevisionContext(this, this.scope, this.log);
     const { definition } = loaded;
-    if (definition.activate !== undefined) {
-      const context = this.#context;
-      await this.#limited('activate', this.manifest.startTimeoutMs, () => definition.activate?.(context));
+    try {
+      if (definition.activate !== undefined) {
+        const context = this.#context;
+        await this.#limited('activate', this.manifest.startTimeoutMs, () => definition.activate?.(context));
+      }
+      this.#activated = true;
+      if (definition.components !== undefined && definition.components.length > 0) {
+        this.#components = this.#createComponents(loaded, stage);
+        await this.#components.start();
+      }
+    } catch (error) {
+      throw this.#startError(error);
     }
-    this.#activated = true;
-    if (definition.components !== undefined && definition.components.length > 0) {
-      this.#components = this.#createComponents(loaded, stage);
-      await this.#components.start();
-    }
+  }
+
+  /** The bundle's own error with the bundle's name, and a stack in its sources. */
+  #startError(error: unknown): SluiceError {
+    if (isSluiceError(error)) return error;
+    const stack = this.#services.loader.mapStack(error).split('\n').slice(0, 8);
+    return new SluiceError('ACTIVATE_FAILED', `'${this.symbolicName}' ${this.version} failed to start: ${messageOf(error)}`, {
+      cause: error,
+      details: { bundle: this.symbolicName, version: this.version, stack },
+      remedy: 'The stack names the line; mend it and deploy again.',
+    });
   }
 
   #createComponents(loaded: LoadedRevision, stage: Stage | null): ComponentRuntime {

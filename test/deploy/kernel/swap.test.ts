@@ -103,7 +103,7 @@ describe('swap', () => {
     assert.deepEqual(
       [first, second, third].map(({ outcome, error }) => [outcome, error?.code]),
       [
-        ['refused', 'BUNDLE_FAILED'],
+        ['refused', 'ACTIVATE_FAILED'],
         ['refused', 'TIME_LIMIT'],
         ['refused', 'HEALTH_GATE_FAILED'],
       ],

@@ -1,0 +1,81 @@
+/** Builds kernels and trivial bundles for the runtime benches: N bundles, one service each, bundle k calls bundle k-1's service at start. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readArchive } from '@sluice/kernel/host/archive';
+import { writeArchive } from '@sluice/kernel/host/archive-writer';
+import { SystemClock } from '@sluice/kernel/host/clock';
+import { MemoryCodeCache } from '@sluice/kernel/host/code-cache';
+import { MemoryJournal, openJournal } from '@sluice/kernel/host/journal';
+import { createLeakWatch } from '@sluice/kernel/host/leak-watch';
+import { createLoader } from '@sluice/kernel/host/loader';
+import { digestsInUse, recover } from '@sluice/kernel/host/recovery';
+import { createSchemaChecker } from '@sluice/kernel/host/schema-check';
+import { MemoryStore, openStore } from '@sluice/kernel/host/store';
+import { versions } from '@sluice/kernel/host/versions';
+import { KernelRuntime } from '@sluice/kernel/lifecycle/kernel-runtime';
+
+/** Source of a trivial bundle: provides a contract of its own and calls the one before it. */
+function source(index: number, version: string): string {
+  const needs = index === 0 ? '' : `const before = contract('bench.Service${index - 1}', '1.0.0', { value: method([], Type.Number()) });`;
+  const call = index === 0 ? '' : `this.before = context.reference(before); await this.before.value();`;
+  return `'use strict';
+const { contract, defineBundle, method, Type } = require('@sluice/sdk');
+${needs}
+const mine = contract('bench.Service${index}', '1.0.0', { value: method([], Type.Number()) });
+exports.default = defineBundle({
+  provides: [mine],${index === 0 ? '' : '\n  requires: [before],'}
+  async activate(context) {
+    ${call}
+    context.register(mine, { value: async () => ${index}, version: '${version}' });
+  },
+});
+`;
+}
+
+/** Artifact of trivial bundle `index`. */
+export function trivialBundle(index: number, version = '1.0.0'): Buffer {
+  const requires = index === 0 ? {} : { requires: [{ contract: `bench.Service${index - 1}`, range: '^1.0.0' }] };
+  const packageJson = {
+    name: `@bench/bundle-${index}`,
+    version,
+    sluice: { sdk: '^1.0.0', symbolicName: `bench.bundle-${index}`, provides: [{ contract: `bench.Service${index}`, version: '1.0.0' }], ...requires },
+  };
+  return writeArchive({ 'package.json': JSON.stringify(packageJson), 'dist/bundle.cjs': source(index, version) });
+}
+
+/** A kernel in memory, or durable in a folder. */
+export async function bootKernel(folder: string | null): Promise<KernelRuntime> {
+  const clock = new SystemClock();
+  const store = folder === null ? new MemoryStore() : await openStore(folder);
+  const journal = folder === null ? new MemoryJournal() : await openJournal(folder);
+  const { kernel: version, sdk: sdkVersion } = versions();
+  const kernel = new KernelRuntime({
+    version,
+    sdkVersion,
+    ports: { clock, store, journal, loader: createLoader({ codeCache: new MemoryCodeCache() }), leakWatch: createLeakWatch() },
+    readArchive,
+    checkSchema: createSchemaChecker(),
+    dataFolder: (name) => {
+      const path = join(folder ?? '/tmp/sluice-bench', name);
+      mkdirSync(path, { recursive: true });
+      return path;
+    },
+    writeBackup: () => Promise.reject(new Error('no backup in a bench')),
+    watchMs: 0,
+  });
+  const digests = digestsInUse(journal.view);
+  await kernel.boot(recover(journal.view, { now: clock.now(), hasBlob: (digest) => digests.has(digest), pointer: null }));
+  return kernel;
+}
+
+/** Median of figures. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** A percentile of figures. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
