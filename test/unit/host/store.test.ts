@@ -1,0 +1,131 @@
+/** Promises of the blob store: one suite for all three places it can live in, then what only a disk can do wrong. */
+import { deepStrictEqual as equal, rejects } from 'node:assert';
+import { createHash } from 'node:crypto';
+import { readdir, writeFile } from 'node:fs/promises';
+import type { BlobStore } from '@sluice/kernel/host/ports';
+import { MemoryStore, openStore } from '@sluice/kernel/host/store';
+import { SimulatedDisk } from '../../property/host/simulated-disk.js';
+import { temporaryFolders } from './temporary-folder.js';
+
+const ONE = Buffer.from('one');
+const TWO = Buffer.from('two');
+const sha = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+const code = (expected: string) => (error: { code?: string }) => error.code === expected;
+
+describe('blob store', () => {
+  const newFolder = temporaryFolders();
+  const kinds: Record<string, () => Promise<BlobStore>> = {
+    'in memory': async () => new MemoryStore(),
+    'in a folder': async () => openStore(await newFolder()),
+    'on a simulated disk': () => openStore('/data', new SimulatedDisk()),
+  };
+
+  for (const [kind, make] of Object.entries(kinds)) {
+    describe(kind, () => {
+      it('returns what was put, under its SHA-256', async () => {
+        const store = await make();
+        const digest = await store.put(ONE);
+        equal([digest, await store.get(digest), await store.has(digest)], [sha(ONE), ONE, true]);
+      });
+
+      it('stores the same bytes once, also when put at the same time', async () => {
+        const store = await make();
+        await Promise.all([store.put(ONE), store.put(ONE), store.put(ONE)]);
+        await store.put(ONE);
+        equal(await store.list(), [sha(ONE)]);
+      });
+
+      it('lists digests sorted, and those not in use', async () => {
+        const store = await make();
+        const digests = await Promise.all([store.put(ONE), store.put(TWO), store.put(Buffer.alloc(0))]);
+        equal(await store.list(), [...digests].sort());
+        equal(await store.orphans([sha(ONE), sha(Buffer.from('never stored'))]), [sha(TWO), sha(Buffer.alloc(0))].sort());
+      });
+
+      it('removes, and says so of what is missing', async () => {
+        const store = await make();
+        const digest = await store.put(ONE);
+        await store.remove(digest);
+        await store.remove(digest);
+        equal([await store.has(digest), await store.list()], [false, []]);
+        await rejects(store.get(digest), code('STORE_BLOB_MISSING'));
+      });
+
+      it('refuses what is not a digest', async () => {
+        const store = await make();
+        for (const digest of ['../../etc/passwd', '', 'A'.repeat(64)]) await rejects(store.get(digest), code('STORE_DIGEST_INVALID'));
+        equal(await store.has('../x'), false);
+      });
+
+      it('keeps many blobs put at once', async () => {
+        const store = await make();
+        const blobs = Array.from({ length: 100 }, (_, number) => Buffer.from(`blob ${number}`));
+        const digests = await Promise.all(blobs.map((blob) => store.put(blob)));
+        equal(await Promise.all(digests.map((digest) => store.get(digest))), blobs);
+      });
+    });
+  }
+
+  it('finds a damaged blob when it is read, and is repaired by putting it again', async () => {
+    const folder = await newFolder();
+    const store = await openStore(folder);
+    const digest = await store.put(ONE);
+    await writeFile(`${folder}/blobs/${digest}`, 'onE');
+    await rejects(store.get(digest), code('STORE_DIGEST_MISMATCH'));
+    await store.put(ONE);
+    equal(await store.get(digest), ONE);
+    const memory = new MemoryStore();
+    memory.damage(await memory.put(ONE));
+    await rejects(memory.get(digest), code('STORE_DIGEST_MISMATCH'));
+  });
+
+  it('sweeps what an interrupted write left', async () => {
+    const folder = await newFolder();
+    await openStore(folder);
+    await writeFile(`${folder}/staging/half.part`, 'ha');
+    const store = await openStore(folder);
+    equal(await store.sweepStaging(), 1);
+    equal(await readdir(`${folder}/staging`), []);
+  });
+
+  it('has a blob on disk when put returns: a crash right after loses nothing', async () => {
+    const disk = new SimulatedDisk();
+    const store = await openStore('/data', disk);
+    const digests = await Promise.all([store.put(ONE), store.put(TWO)]);
+    for (const share of [0, 0.999]) {
+      const next = await openStore(
+        '/data',
+        disk.afterCrash(() => share),
+      );
+      equal(await Promise.all(digests.map((digest) => next.get(digest))), [ONE, TWO]);
+    }
+  });
+
+  it('syncs the folder once for writes that come together', async () => {
+    const disk = new SimulatedDisk();
+    const store = await openStore('/data', disk);
+    disk.log.length = 0;
+    await Promise.all([store.put(ONE), store.put(TWO), store.put(Buffer.from('three'))]);
+    equal(disk.log.filter((kind) => kind === 'sync').length, 3);
+    equal(disk.log.filter((kind) => kind === 'sync folder').length <= 2, true);
+  });
+
+  for (const faultCode of ['ENOSPC', 'EIO', 'EMFILE', 'EROFS'] as const) {
+    it(`reports ${faultCode} at every step of a write, leaves no half blob, and works again afterwards`, async () => {
+      for (let operation = 1; operation <= 5; operation += 1) {
+        const disk = new SimulatedDisk();
+        const store = await openStore('/data', disk);
+        disk.fault = { operation: disk.count + operation, code: faultCode, tornShare: 0.5 };
+        await rejects(store.put(ONE), (error: { code?: string; cause?: { code?: string } }) => {
+          return error.code === 'STORE_WRITE_FAILED' && error.cause?.code === faultCode;
+        });
+        equal(
+          disk.paths().filter((path) => path.includes('staging')),
+          [],
+        );
+        disk.fault = undefined;
+        equal(await store.get(await store.put(ONE)), ONE);
+      }
+    });
+  }
+});
