@@ -144,7 +144,7 @@ export class Binding extends Consumer implements ReferenceHandle<object>, FaceSo
     if (record === previous) return;
     this.record = record;
     this.factoryFailure = null;
-    // An entry that began before there was any service may use the first one that comes.
+    // Where there was none before, nothing has to be told apart.
     if (generation > 0 && previous !== null && this.stage === null) this.since = generation;
     if (this.since === 0) this.holdings?.releaseAllBut(record);
     this.retarget();
@@ -159,8 +159,7 @@ export class Binding extends Consumer implements ReferenceHandle<object>, FaceSo
   private recordAt(generation: number): ServiceRecord | null {
     const { shelf } = this;
     if (this.pastGeneration !== generation || this.pastEpoch !== shelf.epoch) {
-      // A service cut off before its entries ended is missed, not replaced: the entry must not see two versions.
-      this.past = shelf.bestAt(this.query, generation) ?? (generation < shelf.cutBefore ? null : this.record);
+      this.past = shelf.bestAt(this.query, generation);
       this.pastGeneration = generation;
       this.pastEpoch = shelf.epoch;
     }

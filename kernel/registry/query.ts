@@ -3,7 +3,7 @@
  * Also the small facts about a contract that the hot paths need. Holds strings and numbers only, never a bundle's contract object.
  */
 import { type Contract, type ReferenceOptions, SluiceError, isContract } from '@sluice/sdk';
-import { type Filter, type VersionRange, parseFilter, parseRange } from '../model/index.js';
+import { type Filter, type VersionRange, compatibleRange, parseFilter, parseRange } from '../model/index.js';
 import type { ServiceRecord } from './record.js';
 
 /** Parsed filters kept for reuse; past this many the oldest goes. A system has far fewer different filter texts than references. */
@@ -59,7 +59,7 @@ export function queryFor(plain: Query, options: ReferenceOptions | undefined, fi
     plain.contractVersion,
     plain.major,
     plain.minor,
-    options.range === undefined ? null : parseRange(options.range),
+    options.range === undefined ? plain.range : parseRange(options.range),
     options.filter === undefined ? null : filters.parse(options.filter),
   );
 }
@@ -76,5 +76,6 @@ export function plainQuery(contract: Contract): Query {
     );
   }
   const { major, minor } = majorMinorOf(contract.version);
-  return new Query(contract.version, major, minor, null, null);
+  // Below 1.0.0 each minor is a breaking step: the rule is the model's, and rare enough to ask it each time.
+  return new Query(contract.version, major, minor, major === 0 ? compatibleRange(contract.version) : null, null);
 }

@@ -55,24 +55,26 @@ export class Shelf {
 
   /** The best service that an older generation sees, or null. */
   bestAt(query: Query, generation: number): ServiceRecord | null {
+    const asked = this.generationSeen(query, generation);
     let best: ServiceRecord | null = null;
     for (const record of this.candidates(query)) {
-      if (record.born <= generation && query.matches(record)) {
+      if (record.born <= asked && query.matches(record)) {
         best = record;
         break;
       }
     }
     for (const record of this.history) {
-      if (isVisibleAt(record, generation) && (best === null || compareRecords(record, best) < 0) && query.matches(record)) best = record;
+      if (isVisibleAt(record, asked) && (best === null || compareRecords(record, best) < 0) && query.matches(record)) best = record;
     }
     return best;
   }
 
   /** All services that an older generation sees, best first. */
   allAt(query: Query, generation: number): ServiceRecord[] {
+    const asked = this.generationSeen(query, generation);
     const found: ServiceRecord[] = [];
-    for (const record of this.candidates(query)) if (record.born <= generation && query.matches(record)) found.push(record);
-    for (const record of this.history) if (isVisibleAt(record, generation) && query.matches(record)) insertRanked(found, record);
+    for (const record of this.candidates(query)) if (record.born <= asked && query.matches(record)) found.push(record);
+    for (const record of this.history) if (isVisibleAt(record, asked) && query.matches(record)) insertRanked(found, record);
     return found;
   }
 
@@ -138,6 +140,22 @@ export class Shelf {
     for (let consumer = this.consumers.first; consumer !== null; consumer = consumer.nextOnShelf) {
       if (consumer.uses(record)) yield consumer;
     }
+  }
+
+  /**
+   * The generation whose services an entry sees. An entry that began while there was none sees those of the first generation that
+   * has any, and keeps to it. One that lost its service to a forced stop sees nothing: it must not see two versions.
+   */
+  private generationSeen(query: Query, generation: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const records of [this.history, this.candidates(query)]) {
+      for (const record of records) {
+        if (!query.matches(record)) continue;
+        if (isVisibleAt(record, generation)) return generation;
+        if (record.born > generation) next = Math.min(next, record.born);
+      }
+    }
+    return generation < this.cutBefore || next === Number.POSITIVE_INFINITY ? generation : next;
   }
 
   private bestPublished(query: Query, stage: StageState | null): ServiceRecord | null {

@@ -77,7 +77,10 @@ describe('registry: registering', () => {
       },
     );
     for (const nothing of [null, undefined, 'text', 7]) {
-      assert.equal((refusal(() => registry.register(owner('p'), Leaflets, nothing as never, {}, null)) as { code: string }).code, 'SERVICE_INCOMPLETE');
+      assert.equal(
+        (refusal(() => registry.register(owner('p'), Leaflets, nothing as never, {}, null)) as { code: string }).code,
+        'SERVICE_INCOMPLETE',
+      );
     }
     assert.deepEqual(registry.counts().services, 0);
   });

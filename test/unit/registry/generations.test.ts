@@ -1,0 +1,186 @@
+/** Two generations: each entry sees the services of the generation it began in, until it ends. */
+import assert from 'node:assert/strict';
+import { Accounts, Greeter, RegistryFixture, greeter, owner, refusal, type GreeterService } from './fixture.js';
+import type { RevisionOwner, Stage } from '@sluice/kernel/registry/index';
+
+/** Answer of the service, or the code of the refusal. */
+function answer(service: GreeterService): string {
+  try {
+    return service.greet('x').split(' ')[0] as string;
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+
+/** A history of one contract: each step is committed as the next generation, from 1 on. */
+type Step =
+  | { readonly swap: string }
+  | { readonly outrank: string }
+  | { readonly stop: true }
+  | { readonly register: string; readonly ranking?: number };
+
+interface Row {
+  readonly name: string;
+  readonly steps: readonly Step[];
+  /** What a reference sees, by generation of the entry; the last is for code outside any entry. */
+  readonly seen: readonly string[];
+}
+
+const NONE = 'SERVICE_UNAVAILABLE';
+
+const TABLE: readonly Row[] = [
+  { name: 'first start: an entry from before uses the first service that comes', steps: [{ swap: 'v1' }], seen: ['v1', 'v1', 'v1'] },
+  {
+    name: 'one swap: an entry from before the first start keeps to the first',
+    steps: [{ swap: 'v1' }, { swap: 'v2' }],
+    seen: ['v1', 'v1', 'v2', 'v2'],
+  },
+  {
+    name: 'two swaps while the first generation still runs',
+    steps: [{ swap: 'v1' }, { swap: 'v2' }, { swap: 'v3' }],
+    seen: ['v1', 'v1', 'v2', 'v3', 'v3'],
+  },
+  { name: 'a stop without successor', steps: [{ swap: 'v1' }, { stop: true }], seen: ['v1', 'v1', NONE, NONE] },
+  {
+    name: 'a stop, then a new start: an entry from between uses the new one',
+    steps: [{ swap: 'v1' }, { stop: true }, { swap: 'v2' }],
+    seen: ['v1', 'v1', 'v2', 'v2', 'v2'],
+  },
+  {
+    name: 'a better service of another bundle',
+    steps: [{ swap: 'v1' }, { outrank: 'other' }],
+    seen: ['v1', 'v1', 'other', 'other'],
+  },
+  {
+    name: 'a worse service registered outside a stage',
+    steps: [{ swap: 'v1' }, { register: 'worse' }],
+    seen: ['v1', 'v1', 'v1'],
+  },
+  {
+    name: 'a better service registered outside a stage counts at once, but not for generations before it',
+    steps: [{ swap: 'v1' }, { swap: 'v2' }, { register: 'better', ranking: 9 }],
+    seen: ['v1', 'v1', 'better', 'better'],
+  },
+];
+
+class History {
+  readonly fixture = new RegistryFixture();
+  generation = 0;
+  private current: RevisionOwner | null = null;
+
+  apply(step: Step): void {
+    const { registry } = this.fixture;
+    if ('stop' in step) {
+      registry.withdraw(this.current === null ? [] : [this.current], (this.generation += 1));
+      this.current = null;
+    } else if ('swap' in step) {
+      this.current = this.commit(step.swap, 0, this.current);
+    } else if ('outrank' in step) {
+      this.commit(step.outrank, 9, null);
+    } else {
+      registry.register(owner('immediate'), Greeter, greeter(step.register), { 'service.ranking': step.ranking ?? 0 }, null);
+    }
+  }
+
+  /** What a reference sees for entries of each generation from 0 on, then outside of any. */
+  seenBy(service: GreeterService): readonly string[] {
+    const seen: string[] = [];
+    for (let generation = 0; generation <= this.generation; generation += 1) {
+      seen.push(this.fixture.inGeneration(generation, () => answer(service)));
+    }
+    return [...seen, answer(service)];
+  }
+
+  private commit(name: string, ranking: number, replaced: RevisionOwner | null): RevisionOwner {
+    const { registry } = this.fixture;
+    const next = owner('provider', name);
+    const stage = registry.openStage([next], replaced === null ? [] : [replaced]);
+    registry.register(next, Greeter, greeter(name), { 'service.ranking': ranking }, stage);
+    registry.commit(stage, (this.generation += 1));
+    return next;
+  }
+}
+
+describe('registry: generations', () => {
+  for (const { name, steps, seen } of TABLE) {
+    it(name, () => {
+      const history = new History();
+      const { registry } = history.fixture;
+      const early = registry.reference(owner('early'), Greeter, undefined, null);
+      const { list } = registry.list(owner('early'), Greeter, undefined, null);
+      for (const step of steps) history.apply(step);
+      const late = registry.reference(owner('late'), Greeter, undefined, null);
+      const firstOfList: GreeterService = { greet: (text) => ([...list][0] ?? early.service).greet(text) };
+      assert.deepEqual(
+        { early: history.seenBy(early.service), late: history.seenBy(late.service), list: history.seenBy(firstOfList) },
+        { early: seen, late: seen, list: seen },
+      );
+      registry.retire(history.generation);
+      assert.deepEqual(new Set(history.seenBy(early.service)), new Set(seen.slice(-1)));
+    });
+  }
+
+  it('lets a replaced consumer go on, with the older services for older entries', () => {
+    const fixture = new RegistryFixture();
+    const { registry } = fixture;
+    const [p1, p2, c1, c2] = [owner('p', '1.0.0'), owner('p', '2.0.0'), owner('c', '1.0.0'), owner('c', '2.0.0')];
+    registry.register(p1, Greeter, greeter('p1'), {}, null);
+    const old = registry.reference(c1, Greeter, undefined, null);
+    const stage = registry.openStage([p2, c2], [p1, c1]);
+    registry.register(p2, Greeter, greeter('p2'), {}, stage);
+    const next = registry.reference(c2, Greeter, undefined, stage);
+    registry.commit(stage, 1);
+    assert.deepEqual(
+      {
+        oldConsumer: [
+          fixture.inGeneration(0, () => answer(old.service)),
+          fixture.inGeneration(1, () => answer(old.service)),
+          answer(old.service),
+        ],
+        newConsumer: [fixture.inGeneration(1, () => answer(next.service)), answer(next.service)],
+      },
+      { oldConsumer: ['p1', 'p2', 'p2'], newConsumer: ['p2', 'p2'] },
+    );
+  });
+
+  it('answers unavailable, not with another version, when a revision was cut off before its entries ended', () => {
+    const fixture = new RegistryFixture();
+    const { registry } = fixture;
+    const [p1, p2] = [owner('p', '1.0.0'), owner('p', '2.0.0')];
+    const registration = registry.register(p1, Greeter, greeter('p1'), {}, null);
+    const { service } = registry.reference(owner('c'), Greeter, undefined, null);
+    const stage = registry.openStage([p2], [p1]);
+    registry.register(p2, Greeter, greeter('p2'), {}, stage);
+    registry.commit(stage, 1);
+    registration.unregister();
+    const cut = fixture.inGeneration(0, () => refusal(() => service.greet('x')));
+    registry.retire(1);
+    assert.deepEqual(
+      [cut, fixture.inGeneration(0, () => answer(service)), answer(service)],
+      [{ code: 'SERVICE_UNAVAILABLE', retryable: true }, 'p2', 'p2'],
+    );
+  });
+
+  it('forgets only what no entry needs any more', () => {
+    const history = new History();
+    const { registry } = history.fixture;
+    const { service } = registry.reference(owner('c'), Greeter, undefined, null);
+    for (const swap of ['v1', 'v2', 'v3']) history.apply({ swap });
+    registry.retire(2);
+    assert.deepEqual(history.seenBy(service).slice(2), ['v2', 'v3', 'v3']);
+  });
+
+  it('does not disturb references to other contracts', () => {
+    const fixture = new RegistryFixture();
+    const { registry } = fixture;
+    registry.register(owner('a'), Accounts, { balance: async () => 7 }, {}, null);
+    registry.reference(owner('c'), Accounts, undefined, null);
+    let asked = 0;
+    Object.defineProperty(fixture, 'entry', { get: () => void (asked += 1) });
+    const stage: Stage = registry.openStage([], []);
+    registry.register(owner('p'), Greeter, greeter('p'), {}, stage);
+    registry.commit(stage, 1);
+    registry.find(Accounts);
+    assert.equal(asked, 0);
+  });
+});
