@@ -20,6 +20,7 @@ export const RUNNING_COMMANDS: readonly CommandSpec[] = [
         summary: 'lowest level on standard error until a log bundle runs (default: warn)',
         choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
       },
+      { flags: '--greeting <file>', summary: 'text to print once the kernel runs' },
       { flags: '-w, --watch <duration>', summary: 'probation after each swap, unless a deploy says otherwise (default: 30s)' },
       ...CHANGE_OPTIONS,
     ],

@@ -70,6 +70,6 @@ function componentLine(component: ComponentSummary): string {
 
 function section<T>(terminal: Terminal, title: string, rows: readonly T[], line: (row: T) => string): void {
   if (rows.length === 0) return;
-  terminal.out(`${terminal.paint('strong', title)}`);
+  terminal.out(terminal.paint('strong', title));
   for (const row of rows) for (const part of line(row).split('\n')) terminal.out(`  ${printable(part)}`);
 }

@@ -1,4 +1,5 @@
 /** `sluice start`: without a bundle, runs a kernel in the foreground; with one, starts that bundle. */
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { LogLevel } from '@sluice/sdk';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
@@ -29,6 +30,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     ...(context.json ? {} : { progress: (event) => terminal.progress(printable(`${event.phase.padEnd(9)} ${event.message}`)) }),
   });
   report(context, kernel.runtime.status(), performance.now() - started);
+  if (typeof input.options['greeting'] === 'string' && !context.json) {
+    const file = resolve(context.workingFolder, input.options['greeting']);
+    terminal.out(printable(await readFile(file, 'utf8')).trimEnd());
+  }
   const aborted = new Promise<void>((done) => context.signal.addEventListener('abort', () => done(), { once: true }));
   await Promise.race([kernel.closed, aborted]);
   await kernel.close();

@@ -8,6 +8,8 @@ import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
 import type { CommandContext, CommandInput } from '../command.js';
 import { compileTests } from '../toolchain/tests.js';
 
+const MOCHA_SETTINGS = ['.mocharc.cjs', '.mocharc.js', '.mocharc.json', '.mocharc.jsonc', '.mocharc.yaml', '.mocharc.yml'];
+
 /** Runs the command. */
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
   const folder = resolve(context.workingFolder, input.arguments[0] ?? '.');
@@ -16,8 +18,11 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   if ((await checking) !== EXIT.ok) return EXIT.buildFailed;
   const { grep } = input.options;
   const mocha = toolOf(folder, 'mocha/bin/mocha.js', 'mocha');
+  // mocha looks for its settings in the folders above too, and those belong to somebody else.
+  const ownSettings = MOCHA_SETTINGS.some((name) => existsSync(join(folder, name)));
   const options = [
     '--enable-source-maps',
+    ...(ownSettings ? [] : ['--no-config']),
     ...(typeof grep === 'string' ? ['--fgrep', grep] : []),
     ...(context.json ? ['--reporter', 'json'] : []),
   ];

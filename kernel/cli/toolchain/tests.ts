@@ -25,7 +25,8 @@ export async function compileTests(folder: string): Promise<string[]> {
     cwd: folder,
     platform: 'node',
     tsconfig: false,
-    external: (id) => !id.startsWith('.') && !isAbsolute(id),
+    // The helpers of decorators are rolldown's own and have no package.
+    external: (id) => !id.startsWith('.') && !isAbsolute(id) && !/^(\0|@oxc-project\/)/.test(id),
     shimMissingExports: true,
     resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
     transform: { decorator: { legacy: true, emitDecoratorMetadata: true }, target: 'node20' },
