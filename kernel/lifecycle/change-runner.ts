@@ -78,6 +78,7 @@ export class ChangeRunner {
     const { state, change } = run;
     const failure = asSluiceError(error);
     run.phase('abort', failure.message);
+    state.preparing.clear();
     if (stage !== null) state.registry.discard(stage);
     await run.endNewRevisions();
     if (change.journaled) {
@@ -112,6 +113,7 @@ export class ChangeRunner {
     }
     run.phase('commit', `generation ${generation}`);
     run.switchTo(stage, generation);
+    state.preparing.clear();
     run.phase('switch', `generation ${generation} is serving`);
     const drained = await run.drain(generation);
     state.registry.retire(generation);
@@ -191,6 +193,7 @@ class ChangeRun {
       const shallRun = target.autostart && target.startLevel <= this.change.startLevel;
       if (target.artifact === null || !shallRun || action === 'nothing') continue;
       member.revision = this.state.createRevision(target);
+      this.state.preparing.set(member.revision.symbolicName, member.revision.manifest);
     }
   }
 

@@ -4,6 +4,7 @@
  * declare cannot be used.
  */
 import {
+  Routes,
   SluiceError,
   type BundleContext,
   type BundleInfo,
@@ -97,7 +98,7 @@ export class RevisionContext implements BundleContext {
     this.#assertUsable(`service '${contract.id}'`);
     this.#assertDeclared(contract, 'provides');
     const host = this.#host;
-    const registration = host.registry.register(host, contract, service, properties, host.stage);
+    const registration = host.registry.register(host, contract, service, withMount(contract, properties, host.manifest), host.stage);
     const owned = this.#scope.ownQuietly(`service ${contract.id} #${registration.view.id}`, () => registration.unregister());
     return {
       get view() {
@@ -209,6 +210,12 @@ export class RevisionContext implements BundleContext {
       },
     );
   }
+}
+
+/** Routes are mounted where the manifest says, unless the bundle says otherwise. */
+function withMount(contract: Contract, properties: ServiceProperties, manifest: Manifest): ServiceProperties {
+  if (contract.id !== Routes.id || manifest.mount === null || properties['http.mount'] !== undefined) return properties;
+  return { ...properties, 'http.mount': manifest.mount };
 }
 
 /** A clock whose timers end with a scope. */

@@ -144,7 +144,7 @@ export class KernelRuntime implements Runtime {
           this.uninstall(name, options).then(toDeployOutcome),
         bundles: () => this.bundles(),
         dataFolder: this.#options.dataFolder,
-        manifest: (name) => this.state.inOrder().find((bundle) => bundle.symbolicName === name)?.artifact.manifest.raw,
+        manifest: (name) => this.state.manifestOf(name)?.raw,
       },
       {},
       null,

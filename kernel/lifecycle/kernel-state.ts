@@ -70,6 +70,8 @@ export class KernelState {
   readonly owner: RevisionOwner;
   readonly bundles = new Map<number, Bundle>();
   readonly alarms: ProblemData[] = [];
+  /** Manifests of the revisions being prepared, by symbolic name. */
+  readonly preparing = new Map<string, Manifest>();
   /** What ended revisions left behind, by `name@version#revision`. */
   readonly remains = new Map<string, readonly string[]>();
   wiring: Wiring = new Map();
@@ -117,6 +119,11 @@ export class KernelState {
   /** Bundles in install order. */
   inOrder(): Bundle[] {
     return [...this.bundles.values()].sort((a, b) => a.bundleId - b.bundleId);
+  }
+
+  /** Manifest of a bundle: of the revision being prepared, else of the installed content. */
+  manifestOf(symbolicName: string): Manifest | undefined {
+    return this.preparing.get(symbolicName) ?? this.inOrder().find((bundle) => bundle.symbolicName === symbolicName)?.artifact.manifest;
   }
 
   /** The running revision behind a resolver key. */
