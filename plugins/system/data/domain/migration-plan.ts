@@ -109,7 +109,8 @@ const CONTRACTING: readonly (readonly [RegExp, string])[] = [
   [/\balter\s+table\b.*\bdrop\s+(?!constraint\b|index\b)/, 'drops a column that the previous revision may use'],
   [/\balter\s+table\b.*\brename\b/, 'renames what the previous revision knows by its old name'],
   [/\balter\s+column\b.*\b(set\s+not\s+null|type)\b/, 'narrows a column that the previous revision writes'],
-  [/\btruncate\b/, 'removes rows that the previous revision uses'],
+  // A trigger that refuses TRUNCATE names it as its event.
+  [/(?<!\b(?:before|after|or) )\btruncate\b/, 'removes rows that the previous revision uses'],
 ];
 
 /** Why a statement does not belong into an expand step, or null when it does. */
