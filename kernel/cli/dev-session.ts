@@ -64,7 +64,7 @@ export class DevSession {
   /** Files outside the folder that the bundle is made of, except installed packages. */
   outsideFiles(): readonly string[] {
     const inside = this.folder + sep;
-    return (this.built?.modules ?? []).filter((file) => !file.startsWith(inside) && !file.includes(`${sep}node_modules${sep}`));
+    return (this.built?.inputs ?? []).filter((file) => !file.startsWith(inside) && !file.includes(`${sep}node_modules${sep}`));
   }
 
   /** Ends the child. */

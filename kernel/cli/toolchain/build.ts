@@ -24,6 +24,8 @@ export interface BuiltBundle {
   readonly requires: readonly string[];
   /** Absolute paths of the files packed into it, sorted. */
   readonly modules: readonly string[];
+  /** Absolute paths of all files read for it, also those of which nothing is left (a constant, a type), sorted. */
+  readonly inputs: readonly string[];
   /** What rolldown noticed and what did not stop the build. */
   readonly warnings: readonly string[];
 }
@@ -74,7 +76,8 @@ export async function bundleSource(source: BundleSource): Promise<BuiltBundle> {
     const content = await checkContent({ source, code: chunk.code, map, modules });
     refuseIfAny('build', source.symbolicName, [...missing, ...content.problems]);
     const warnings = logs.filter((log) => log.level === 'warn' && log.code !== 'SHIMMED_EXPORT').map((log) => plain(log.message));
-    return { source, code: chunk.code, map, requires: content.requires, modules, warnings };
+    const inputs = (await build.watchFiles).filter((file) => !file.startsWith('\0')).sort();
+    return { source, code: chunk.code, map, requires: content.requires, modules, inputs, warnings };
   } catch (error) {
     refuseIfAny('build', source.symbolicName, rolldownProblems(source, error));
     throw error;

@@ -62,7 +62,7 @@ export async function packBundle(folder: string, options: PackOptions = {}): Pro
       provides: derived.provides.map((entry) => `${entry.contract}@${entry.version}`),
       requires: derived.requires.map((entry) => `${entry.contract}@${entry.range}`),
       warnings: built.warnings,
-      inputs: [...built.modules, ...artifact.files],
+      inputs: [...built.inputs, ...artifact.files],
     };
   } finally {
     if (options.reader === undefined) reader.close();
