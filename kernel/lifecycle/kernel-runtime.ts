@@ -364,32 +364,35 @@ export class KernelRuntime implements Runtime {
 
   async configOf(bundle: string): Promise<readonly ConfigValue[]> {
     const { manifest } = this.#commands.find(bundle).artifact;
-    return this.state.configurations.show(manifest, this.#configSource());
+    return this.#withConfigSource((source) => this.state.configurations.show(manifest, source));
   }
 
   configSet(bundle: string, values: Readonly<Record<string, unknown>>, actor: string): Promise<void> {
-    return this.#queue.run(async () => {
-      const found = this.#commands.find(bundle);
-      const source = this.#configSource();
-      if (source === undefined) {
-        throw new SluiceError('CONFIG_SOURCE_MISSING', 'No bundle keeps configuration', {
-          remedy: 'Deploy and start system.config.',
-          httpStatus: 503,
-        });
-      }
-      await this.state.configurations.preview(found.artifact.manifest, source, values);
-      await source.set(found.symbolicName, values, actor);
-      await this.#reconfigure(found.symbolicName);
-    });
+    return this.#queue.run(() =>
+      this.#withConfigSource(async (source) => {
+        const found = this.#commands.find(bundle);
+        if (source === undefined) {
+          const remedy = 'Deploy and start system.config.';
+          throw new SluiceError('CONFIG_SOURCE_MISSING', 'No bundle keeps configuration', { remedy, httpStatus: 503 });
+        }
+        await this.state.configurations.preview(found.artifact.manifest, source, values);
+        await source.set(found.symbolicName, values, actor);
+        await this.#reconfigure(found.symbolicName);
+      }),
+    );
   }
 
-  async configHistory(bundle: string): ReturnType<Runtime['configHistory']> {
-    const found = this.#commands.find(bundle);
-    return (await this.#configSource()?.history(found.symbolicName)) ?? [];
+  configHistory(bundle: string): ReturnType<Runtime['configHistory']> {
+    return this.#withConfigSource(async (source) => (await source?.history(this.#commands.find(bundle).symbolicName)) ?? []);
   }
 
-  #configSource(): ConfigSourceService | undefined {
-    return this.#ask(ConfigSource, (source) => source);
+  async #withConfigSource<R>(work: (source: ConfigSourceService | undefined) => Promise<R>): Promise<R> {
+    const handle = this.state.registry.optional(this.state.owner, ConfigSource, undefined, null);
+    try {
+      return await work(handle.reference.get());
+    } finally {
+      handle.close();
+    }
   }
 
   /** Reads the configuration of a bundle again and hands it over when it changed. */
