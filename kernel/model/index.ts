@@ -2,7 +2,7 @@
 export * from './contract-range.js';
 export * from './filter.js';
 export type * from './manifest.js';
-export { MAIN_DEFAULT, parseManifest, parseManifestText } from './manifest-parse.js';
+export { MAIN_DEFAULT, parseManifest } from './manifest-parse.js';
 export { isEntryPath } from './manifest-rules.js';
 export { manifestError, MISTAKES_MAX, type Mistake, type MistakeCode } from './mistake.js';
 export { nearestNames } from './nearest.js';

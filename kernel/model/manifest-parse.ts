@@ -6,10 +6,9 @@
  * pass found anything.
  */
 import { ManifestSchema, type ManifestSection } from '@sluice/sdk';
-import { readJsonText } from './json-text.js';
-import type { Attributes, BundleFamily, Manifest, ManifestResult } from './manifest.js';
+import type { BundleFamily, Manifest, ManifestResult } from './manifest.js';
 import { ManifestReader } from './manifest-rules.js';
-import { checkSafety, MANIFEST_TEXT_MAX } from './manifest-safety.js';
+import { checkSafety } from './manifest-safety.js';
 import { checkSchema, type SchemaNode } from './manifest-schema.js';
 import { MistakeList, shown } from './mistake.js';
 import { Version } from './version.js';
@@ -36,24 +35,6 @@ export function parseManifest(packageJson: unknown): ManifestResult {
   return mistakes.all.length > 0 ? { ok: false, mistakes: mistakes.all } : { ok: true, manifest };
 }
 
-/** Checks the text of a package.json, its size and duplicate keys included. Never throws. */
-export function parseManifestText(text: string): ManifestResult {
-  const mistakes = new MistakeList();
-  if (text.length > MANIFEST_TEXT_MAX) {
-    mistakes.add('MANIFEST_LIMIT', [], `${text.length} characters`, `at most ${MANIFEST_TEXT_MAX} characters`);
-    return { ok: false, mistakes: mistakes.all };
-  }
-  const json = readJsonText(text);
-  if (!json.ok) {
-    mistakes.add('MANIFEST_JSON', [], `text that is not JSON (${json.reason})`, 'JSON');
-    return { ok: false, mistakes: mistakes.all };
-  }
-  for (const path of json.duplicates) mistakes.add('MANIFEST_KEY_DUPLICATE', path, 'the key a second time', 'each key once');
-  const result = parseManifest(json.value);
-  if (mistakes.all.length === 0) return result;
-  return { ok: false, mistakes: result.ok ? mistakes.all : [...mistakes.all, ...result.mistakes] };
-}
-
 /** Fills in defaults and parses. What has the wrong type becomes a default: the schema has complained about it by then. */
 function build(document: Record<string, unknown>, untrusted: Record<string, unknown>, reader: ManifestReader): Manifest {
   // Typed as if checked; the reader takes unknown values, and the result is thrown away when the schema had a complaint.
@@ -69,7 +50,7 @@ function build(document: Record<string, unknown>, untrusted: Record<string, unkn
     versionText: text(document['version'], ''),
     description: text(document['description'], ''),
     family,
-    main: reader.entryPath(section.main ?? MAIN_DEFAULT, ['sluice', 'main']),
+    main: section.main === undefined ? MAIN_DEFAULT : reader.entryPath(section.main, ['sluice', 'main']),
     sdkRange: reader.range(section.sdk, ['sluice', 'sdk']),
     singleton: section.singleton ?? true,
     startLevel: section.startLevel ?? 50,
@@ -78,10 +59,7 @@ function build(document: Record<string, unknown>, untrusted: Record<string, unkn
     mount: isObject(section.http) ? text(section.http['mount'], '') : null,
     provides: reader.provides(section.provides),
     requires: reader.requires(section.requires),
-    capabilities: reader.list(section.capabilities).map((entry) => ({
-      namespace: text(entry['namespace'], ''),
-      attributes: (entry['attributes'] ?? {}) as Attributes,
-    })),
+    capabilities: reader.capabilities(section.capabilities),
     requirements: reader.requirements(section.requirements),
     exports: reader.exports(section.exports),
     imports: reader.imports(section.imports),

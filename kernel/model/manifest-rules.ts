@@ -5,7 +5,15 @@
  */
 import { isSluiceError } from '@sluice/sdk';
 import { parseFilter, type Filter } from './filter.js';
-import type { Attributes, BundleFamily, ImportedPackage, Manifest, ManifestRequirement, Permissions } from './manifest.js';
+import type {
+  Attributes,
+  BundleFamily,
+  ImportedPackage,
+  Manifest,
+  ManifestCapability,
+  ManifestRequirement,
+  Permissions,
+} from './manifest.js';
 import type { ProvidedContract, RequiredContract } from './manifest.js';
 import { shown, type MistakeCode, type MistakeList, type Path } from './mistake.js';
 import { parseRange, type VersionRange } from './range.js';
@@ -17,6 +25,8 @@ const SYMBOLIC_NAME = /^[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*$/;
 const FULL_VERSION = /^\d+\.\d+\.\d+/;
 const ENTRY_PATH_MAX = 200;
 const ANY = parseRange('*');
+const RESERVED_ATTRIBUTES: readonly string[] = ['contract', 'version'];
+const RESERVED_NAMESPACES: readonly string[] = ['sluice.contract', 'sluice.package', 'sluice.bundle'];
 
 type Entry = Record<string, unknown>;
 
@@ -87,7 +97,7 @@ export class ManifestReader {
       return {
         contract: text(entry['contract']),
         version: version ?? Version.of(0, 0, 0),
-        attributes: (isObject(entry['attributes']) ? entry['attributes'] : {}) as Attributes,
+        attributes: this.attributes(entry['attributes'], at('provides', index, 'attributes'), RESERVED_ATTRIBUTES),
         methods: isObject(entry['methods']) ? entry['methods'] : null,
       };
     });
@@ -100,6 +110,34 @@ export class ManifestReader {
       ...this.filter(entry['filter'], at('requires', index, 'filter')),
       optional: entry['optional'] === true,
     }));
+  }
+
+  capabilities(value: unknown): readonly ManifestCapability[] {
+    return this.list(value).map((entry, index) => {
+      const namespace = text(entry['namespace']);
+      if (RESERVED_NAMESPACES.includes(namespace)) {
+        const expected = "a namespace of your own: these capabilities follow from 'provides', 'exports' and the name";
+        this.mistakes.add('MANIFEST_RULE', at('capabilities', index, 'namespace'), shown(namespace), expected);
+      }
+      return { namespace, attributes: this.attributes(entry['attributes'], at('capabilities', index, 'attributes'), []) };
+    });
+  }
+
+  /** Attributes are matched without regard to case, so no two may differ only in it. */
+  private attributes(value: unknown, path: Path, reserved: readonly string[]): Attributes {
+    const given = isObject(value) ? value : {};
+    const seen = new Set<string>(reserved);
+    for (const key of Object.keys(given)) {
+      const lower = key.toLowerCase();
+      if (seen.has(lower)) {
+        const expected = reserved.includes(lower)
+          ? 'another name: this attribute is set by the kernel'
+          : 'each name once, whatever its case';
+        this.mistakes.add('MANIFEST_RULE', [...path, key], `the key ${shown(key)}`, expected);
+      }
+      seen.add(lower);
+    }
+    return given as Attributes;
   }
 
   requirements(value: unknown): readonly ManifestRequirement[] {
@@ -115,7 +153,7 @@ export class ManifestReader {
     const found: Record<string, string> = {};
     for (const [name, entry] of entriesOf(value)) {
       const path = ['sluice', 'exports', name];
-      this.importName(name, path);
+      this.exchangedName(name, path);
       found[name] = this.entryPath(entry, path);
     }
     return found;
@@ -125,7 +163,7 @@ export class ManifestReader {
     const found: Record<string, ImportedPackage> = {};
     for (const [name, entry] of entriesOf(value)) {
       const path = ['sluice', 'imports', name];
-      this.importName(name, path);
+      this.exchangedName(name, path);
       found[name] = isObject(entry)
         ? { range: this.range(entry['range'], [...path, 'range']), optional: entry['optional'] === true }
         : { range: this.range(entry, path), optional: false };
@@ -160,9 +198,18 @@ export class ManifestReader {
     return permissions;
   }
 
-  private importName(name: string, path: Path): void {
-    if (name.length <= PACKAGE_NAME_MAX && PACKAGE_NAME.test(name)) return;
-    this.mistakes.add('MANIFEST_NAME', path, `the key ${shown(name)}`, 'the name of an npm package');
+  /** Name of a package that is imported or exported. */
+  private exchangedName(name: string, path: Path): void {
+    if (name.length > PACKAGE_NAME_MAX || !PACKAGE_NAME.test(name)) {
+      this.mistakes.add('MANIFEST_NAME', path, `the key ${shown(name)}`, 'the name of an npm package');
+    } else if (name === '@sluice/sdk') {
+      this.mistakes.add(
+        'MANIFEST_RULE',
+        path,
+        `the key ${shown(name)}`,
+        "no such key: the SDK comes from the host, in the range of 'sluice.sdk'",
+      );
+    }
   }
 
   private parsed<T>(code: MistakeCode, value: unknown, path: Path, parse: (text: string) => T, expected: string): T | undefined {

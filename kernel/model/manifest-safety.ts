@@ -8,8 +8,6 @@ import { shown, type MistakeList } from './mistake.js';
 export const MANIFEST_DEPTH_MAX = 64;
 /** Most values (objects, arrays, scalars) in a package.json. */
 export const MANIFEST_VALUES_MAX = 100_000;
-/** Longest text of a package.json in characters. */
-export const MANIFEST_TEXT_MAX = 1_000_000;
 
 const TOO_DEEP = `at most ${MANIFEST_DEPTH_MAX} levels of nesting`;
 const NO_KEYS: readonly string[] = ['__proto__'];

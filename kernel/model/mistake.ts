@@ -9,12 +9,10 @@ export const MISTAKES_MAX = 100;
 
 /** What kind of mistake it is; stable, for programs. */
 export type MistakeCode =
-  | 'MANIFEST_JSON'
   | 'MANIFEST_LIMIT'
   | 'MANIFEST_KEY_MISSING'
   | 'MANIFEST_KEY_UNKNOWN'
   | 'MANIFEST_KEY_FORBIDDEN'
-  | 'MANIFEST_KEY_DUPLICATE'
   | 'MANIFEST_TYPE'
   | 'MANIFEST_VALUE'
   | 'MANIFEST_NAME'

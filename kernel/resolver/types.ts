@@ -17,7 +17,7 @@ export interface ResolverBundle {
   /** Unique: `name@version#revision`. */
   readonly key: string;
   readonly manifest: Manifest;
-  /** Install id; between equal versions the lowest wins, then the lowest key. */
+  /** Install id, constant for a key; between equal versions the lowest wins, then the lowest key. */
   readonly bundleId?: number;
 }
 
@@ -115,10 +115,12 @@ export interface SingletonProblem extends ProblemBase {
 export interface ChainProblem extends ProblemBase {
   readonly kind: 'chain';
   readonly requirement: RequirementData;
-  /** Keys from this bundle to the one where the cause lies. */
+  /** Keys from this bundle to the one where the cause lies; of a very long path the first and last steps. */
   readonly path: readonly string[];
-  /** Kind and text of the cause at the end of the path. */
-  readonly cause: { readonly kind: ResolutionProblem['kind']; readonly bundle: string; readonly text: string };
+  /** Steps left out of the middle of the path. */
+  readonly omitted: number;
+  /** The first problem of the bundle at the end of the path. */
+  readonly cause: Exclude<ResolutionProblem, ChainProblem>;
 }
 /** Consumer and provider exchange values of one contract but see different majors of it. */
 export interface ContractConflictProblem extends ProblemBase {
@@ -127,6 +129,7 @@ export interface ContractConflictProblem extends ProblemBase {
   readonly provider: string;
   /** The requirement through which both meet. */
   readonly through: RequirementData;
+  /** Majors of the contract that each side sees. */
   readonly consumerSees: readonly number[];
   readonly providerSees: readonly number[];
 }
@@ -157,21 +160,20 @@ export interface ResolutionNotice {
   readonly names: readonly string[];
 }
 
-/** The answer of the resolver. */
-export type Resolution =
-  | {
-      readonly ok: true;
-      readonly wiring: Wiring;
-      /** Why candidates that were not required did not resolve. */
-      readonly problems: readonly ResolutionProblem[];
-      readonly notices: readonly ResolutionNotice[];
-      readonly steps: number;
-    }
-  | {
-      readonly ok: false;
-      /** Wiring of what resolves. */
-      readonly wiring: Wiring;
-      readonly problems: readonly ResolutionProblem[];
-      readonly notices: readonly ResolutionNotice[];
-      readonly steps: number;
-    };
+/** The answer of the resolver. Whatever the order of the candidates, the content is the same; the order of the map is not part of it. */
+export interface Resolution {
+  /** True when every required bundle resolved. */
+  readonly ok: boolean;
+  /** Wiring of everything that resolves, required or not. Wires that were kept are the same objects as before. */
+  readonly wiring: Wiring;
+  /** Why required bundles did not resolve: causes first, chains after. Empty when `ok`. */
+  readonly problems: readonly ResolutionProblem[];
+  /** Why other candidates did not resolve. */
+  readonly others: readonly ResolutionProblem[];
+  /** Circles that hinder nothing. Looked for when first read: a change in a large system need not wait for it. */
+  readonly notices: readonly ResolutionNotice[];
+  /** Bundles that resolved now or whose wires changed. Sorted. */
+  readonly rewired: readonly string[];
+  /** Steps taken, for the budget. */
+  readonly steps: number;
+}

@@ -1,0 +1,150 @@
+/**
+ * The bundle set behind a resolution, and its memory between resolutions.
+ *
+ * A resolution is a pure function of its input, but to index a thousand bundles anew for each change of one would cost more than the
+ * change. So each wiring that was handed out remembers, weakly, the set it came from. When it comes back as the wiring in force, only
+ * the difference to the candidates is applied. A set serves one line of wirings; whoever goes back to an older wiring (a dry run that
+ * was dropped is none: it never changed the set) gets a new set. The answer never depends on which way was taken; a property test
+ * holds both ways against each other.
+ */
+import { BundleSet } from './bundle-set.js';
+import { derive } from './derive.js';
+import { newNode, type Node } from './node.js';
+import { CONTRACT_NAMESPACE, type Capability, type ResolveInput, type ResolverBundle, type Wire, type Wiring } from './types.js';
+
+/** A set brought in line with the candidates, for one resolution. */
+export interface Preparation {
+  readonly set: BundleSet;
+  /** Bundles whose wires have to be found. */
+  readonly toOpen: Iterable<Node>;
+  /** Makes the new wiring from the wires that changed (null: no longer resolved). */
+  finish(changes: ReadonlyMap<Node, readonly Wire[] | null>): Wiring;
+  /** Must be called once the resolution is over. */
+  end(): void;
+}
+
+/** A change of a set that comes into force when its wiring is used. */
+interface Step {
+  readonly from: Wiring;
+  readonly removed: readonly Node[];
+  readonly added: readonly Node[];
+  readonly wires: ReadonlyMap<Node, readonly Wire[] | null>;
+}
+
+interface Memory {
+  readonly set: BundleSet;
+  step: Step | null;
+}
+
+const memories = new WeakMap<Wiring, Memory>();
+/** The wiring each set is in line with. */
+const inForce = new WeakMap<BundleSet, Wiring>();
+const NO_KERNEL: readonly Capability[] = [];
+let passes = 0;
+
+/** Brings a set in line with the candidates. */
+export function prepare(input: ResolveInput): Preparation {
+  const set = remembered(input);
+  return set === undefined ? prepareNew(input) : prepareChange(input, set, input.wired as Wiring);
+}
+
+/** The set behind the wiring in force, when it can still serve. */
+function remembered({ wired, kernel = NO_KERNEL }: ResolveInput): BundleSet | undefined {
+  const memory = wired === undefined ? undefined : memories.get(wired);
+  if (wired === undefined || memory === undefined || !isSame(memory.set.kernelCapabilities, kernel)) return undefined;
+  const { set, step } = memory;
+  if (inForce.get(set) === wired) return set;
+  if (step === null || inForce.get(set) !== step.from) return undefined;
+  for (const node of step.removed) set.remove(node);
+  for (const node of step.added) set.insert(node);
+  for (const [node, wires] of step.wires) set.setWires(node, wires);
+  memory.step = null;
+  inForce.set(set, wired);
+  return set;
+}
+
+function prepareNew({ candidates, wired, kernel = NO_KERNEL }: ResolveInput): Preparation {
+  const set = new BundleSet(kernel);
+  for (const bundle of candidates) set.insert(nodeOf(bundle));
+  const stale: Node[] = [];
+  for (const node of wired === undefined ? [] : set.nodes.values()) {
+    const wires = wired?.get(node.key);
+    if (wires === undefined || wires.some((wire) => !node.derived.needs.some((need) => need === wire.requirement))) continue;
+    set.setWires(node, wires);
+    if (wires.some((wire) => !set.node(wire.provider)?.derived.capabilities.includes(wire.capability))) stale.push(node);
+  }
+  return {
+    set,
+    toOpen: toOpen(set, stale),
+    finish(changes) {
+      for (const [node, wires] of changes) set.setWires(node, wires);
+      const wiring = new Map<string, readonly Wire[]>();
+      for (const node of set.nodes.values()) if (node.wires !== null) wiring.set(node.key, node.wires);
+      memories.set(wiring, { set, step: null });
+      inForce.set(set, wiring);
+      return wiring;
+    },
+    end() {},
+  };
+}
+
+function prepareChange({ candidates }: ResolveInput, set: BundleSet, wired: Wiring): Preparation {
+  const added: Node[] = [];
+  const pass = ++passes;
+  for (const bundle of candidates) {
+    const node = set.nodes.get(bundle.key);
+    const isKnown = node?.bundle?.manifest === bundle.manifest;
+    if (node === undefined || !isKnown) added.push(nodeOf(bundle));
+    else node.stamp = pass;
+  }
+  const removed = [...set.nodes.values()].filter((node) => node.stamp !== pass);
+  const wiresBefore = removed.map((node) => node.wires);
+  const orphans = removed.flatMap((node) => node.consumers);
+  for (const node of removed) set.remove(node);
+  for (const node of added) set.insert(node);
+  const left = new Set(removed);
+  return {
+    set,
+    toOpen: toOpen(
+      set,
+      orphans.filter((node) => !left.has(node)),
+    ),
+    finish(changes) {
+      const wiring = new Map(wired);
+      for (const { key } of removed) wiring.delete(key);
+      for (const [{ key }, wires] of changes) {
+        if (wires === null) wiring.delete(key);
+        else wiring.set(key, wires);
+      }
+      memories.set(wiring, { set, step: { from: wired, removed, added, wires: changes } });
+      return wiring;
+    },
+    end() {
+      for (const node of added) set.remove(node);
+      removed.forEach((node, index) => {
+        set.insert(node);
+        set.setWires(node, wiresBefore[index] ?? null);
+      });
+    },
+  };
+}
+
+/** Unresolved bundles, those with a stale wire, and those that an unresolved bundle might give an optional contract. */
+function toOpen(set: BundleSet, stale: readonly Node[]): ReadonlySet<Node> {
+  const open = new Set([...set.unresolved, ...stale]);
+  for (const { derived } of set.unresolved) {
+    for (const { namespace, name } of derived.capabilities) {
+      if (namespace !== CONTRACT_NAMESPACE) continue;
+      for (const node of set.waitingFor(name)) open.add(node);
+    }
+  }
+  return open;
+}
+
+function nodeOf(bundle: ResolverBundle): Node {
+  return newNode(bundle.key, bundle, derive(bundle.manifest));
+}
+
+function isSame(a: readonly Capability[], b: readonly Capability[]): boolean {
+  return a === b || (a.length === b.length && a.every((capability, index) => capability === b[index]));
+}
