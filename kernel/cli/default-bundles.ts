@@ -1,14 +1,12 @@
 /** Which artifacts a new kernel begins with when nobody names a folder. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ARTIFACT_FOLDER } from './artifact-folder.js';
-
-/** Root of the installed kernel package. */
-const KERNEL_ROOT = join(__dirname, '..', '..');
+import { KERNEL_ROOT } from './checkout.js';
 
 /**
- * The folder of artifacts for a first start: the one named, else `$SLUICE_BUNDLES`, else `build/bundles` here, else those that came with
- * the kernel. Undefined when there is none.
+ * The folder of artifacts for a first start: the one named, else `$SLUICE_BUNDLES`, else the first of these that holds system bundles:
+ * `build/bundles` here, what came with the kernel, `build/bundles` of the checkout. Undefined when there is none.
  */
 export function defaultBundlesFolder(
   named: string | undefined,
@@ -18,5 +16,12 @@ export function defaultBundlesFolder(
   const explicit = named ?? environment['SLUICE_BUNDLES'];
   if (explicit !== undefined) return resolve(workingFolder, explicit);
   const places = [join(workingFolder, ARTIFACT_FOLDER), join(KERNEL_ROOT, 'bundles'), join(KERNEL_ROOT, '..', ARTIFACT_FOLDER)];
-  return places.find((place) => existsSync(place));
+  // A bundle that was packed on its own leaves a build/bundles too, and a kernel of only that one serves nothing.
+  return places.find((place) => existsSync(place) && systemBundles(place).length > 0);
+}
+
+/** Paths of the system bundles in a folder, sorted. */
+export function systemBundles(folder: string): string[] {
+  const names = readdirSync(folder).filter((name) => /^system\..+\.tgz$/.test(name));
+  return names.sort().map((name) => join(folder, name));
 }

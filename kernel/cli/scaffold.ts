@@ -20,7 +20,7 @@ export function scaffoldFiles(names: ScaffoldNames): ReadonlyMap<string, string>
   return new Map([
     ['package.json', packageJson(names, mount)],
     ['tsconfig.json', TSCONFIG],
-    ['.gitignore', 'node_modules/\ndist/\nbuild/\n'],
+    ['.gitignore', 'node_modules/\ndist/\nbuild/\n.sluice/\n'],
     ['activator.ts', activator(symbolicName)],
     ['contract.ts', contract(symbolicName)],
     ['domain/greeter.ts', GREETER],

@@ -1,7 +1,7 @@
 /** `sluice dev`: watches a bundle folder and replaces the bundle in the running kernel on each save. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '@sluice/sdk';
@@ -9,7 +9,7 @@ import type { AdminClient } from '../../admin/client.js';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
 import { KERNEL_ROOT } from '../checkout.js';
 import type { CommandContext, CommandInput } from '../command.js';
-import { defaultBundlesFolder } from '../default-bundles.js';
+import { defaultBundlesFolder, systemBundles } from '../default-bundles.js';
 import { DevSession, type DevTurn } from '../dev-session.js';
 import { failureOf, printFailure } from '../failure.js';
 import { formatTime } from '../format.js';
@@ -42,6 +42,8 @@ async function watch(context: CommandContext, folder: string, session: DevSessio
   const skipped = new RegExp(`[\\\\/](node_modules|dist|build|\\.git|\\.sluice)([\\\\/]|$)`);
   const watcher = watchFiles([folder, ...session.outsideFiles()], {
     ignoreInitial: true,
+    // chokidar would hold back replaced files for 100 ms; the quiet time below is enough.
+    atomic: false,
     ignored: (path) => path.startsWith(folder + sep) && skipped.test(path.slice(folder.length)),
   });
   let savedAt = Infinity;
@@ -126,10 +128,10 @@ async function isRunning(client: AdminClient): Promise<boolean> {
 async function deploySystemBundles(context: CommandContext, client: AdminClient, input: CommandInput): Promise<void> {
   const { bundles } = input.options;
   const folder = defaultBundlesFolder(typeof bundles === 'string' ? bundles : undefined, context.workingFolder, context.environment);
-  const names = folder === undefined ? [] : (await readdir(folder)).filter((name) => /^system\..+\.tgz$/.test(name)).sort();
-  if (folder === undefined || names.length === 0) {
+  const files = folder === undefined ? [] : systemBundles(folder);
+  if (files.length === 0) {
     return context.terminal.note('No system bundles were found; name their folder with --bundles to have HTTP, data and logs');
   }
-  const outcome = await client.deploy(await Promise.all(names.map((name) => readFile(join(folder, name)))), { watchMs: 0 });
+  const outcome = await client.deploy(await Promise.all(files.map((file) => readFile(file))), { watchMs: 0 });
   if (outcome.error !== undefined) printFailure(context.terminal, outcome.error, false);
 }
