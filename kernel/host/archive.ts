@@ -24,8 +24,8 @@ export const ARCHIVE_LIMITS: ArchiveLimits = {
 const ROOT = 'package/';
 const PATH_CHARACTERS_MAX = 240;
 const PACKAGE_JSON_BYTES_MAX = 1024 * 1024;
-/** Control, format (invisible, direction-changing), surrogate, private and unassigned characters, and the separator of other systems. */
-const FORBIDDEN = /[\p{C}\p{Zl}\p{Zp}\\]/u;
+/** Control, format (invisible, direction-changing), private and unassigned characters, the mark of repaired text, another system's separator. */
+const FORBIDDEN = /[\p{C}\p{Zl}\p{Zp}\ufffd\\]/u;
 
 /**
  * Reads an artifact.

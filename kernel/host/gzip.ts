@@ -10,6 +10,8 @@ const HEADER_BYTES = 10;
 const TRAILER_BYTES = 8;
 const FLAG_NAME = 8;
 const NAME_BYTES_MAX = 256;
+const CHUNK_BYTES_MIN = 4 * 1024;
+const CHUNK_BYTES_MAX = 1024 * 1024;
 /** Below this size the ratio says nothing: a page of zeros is small, too. */
 const RATIO_FREE_BYTES = 1024 * 1024;
 
@@ -56,7 +58,9 @@ function bodyStart(input: Buffer): number {
 function inflate(body: Buffer, start: number, archiveBytes: number, limits: ArchiveLimits): { output: Buffer; consumed: number } {
   const cap = Math.min(limits.inflatedBytesMax, Math.max(RATIO_FREE_BYTES, archiveBytes * limits.ratioMax));
   try {
-    const { buffer, engine } = inflateRawSync(body, { maxOutputLength: cap, info: true }) as unknown as {
+    // One allocation where the guess is right; zlib's default would make thousands of small ones.
+    const chunkSize = Math.min(CHUNK_BYTES_MAX, Math.max(CHUNK_BYTES_MIN, body.length * 4));
+    const { buffer, engine } = inflateRawSync(body, { chunkSize, maxOutputLength: cap, info: true }) as unknown as {
       buffer: Buffer;
       engine: { bytesWritten: number };
     };

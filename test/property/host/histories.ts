@@ -12,7 +12,7 @@ type Step = {
 };
 
 const step = fc.record<Step>({
-  act: fc.constantFrom('begin', 'begin', 'begin', 'commit', 'commit', 'commit', 'abort', 'done', 'boot', 'booted'),
+  act: fc.constantFrom('begin', 'begin', 'begin', 'commit', 'commit', 'commit', 'abort', 'done', 'boot', 'boot', 'boot', 'booted'),
   bundles: fc.uniqueArray(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 }),
   version: fc.integer({ min: 1, max: 5 }),
   kind: fc.integer({ min: 0, max: 99 }),
