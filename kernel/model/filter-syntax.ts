@@ -166,9 +166,10 @@ class FilterReader {
       this.position += 3;
     }
     if (bytes.length === 0) {
-      const char = this.text[this.position + 1];
+      this.position++;
+      const char = this.text[this.position];
       if (char === undefined) throw this.fail('a character after the backslash');
-      this.position += 2;
+      this.position++;
       return char;
     }
     try {
