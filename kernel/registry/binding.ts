@@ -17,8 +17,6 @@ export class Binding extends Consumer implements ReferenceHandle<object>, FaceSo
   /** The forwarder. */
   readonly service: object;
   private record: ServiceRecord | null = null;
-  /** Entries below this generation see another service than `record`; 0 when none can. */
-  private since = 0;
   /** The service of the older generation asked for last; right while the shelf is at `pastEpoch`. */
   private past: ServiceRecord | null = null;
   private pastGeneration = 0;
@@ -38,8 +36,6 @@ export class Binding extends Consumer implements ReferenceHandle<object>, FaceSo
     this.service = new forwarderClass(this);
     this.open();
     this.record = shelf.best(query, stage);
-    // A reference made while two generations live must tell them apart like any other.
-    if (stage === null) this.since = shelf.switchedAt;
     this.retarget();
   }
 
@@ -84,9 +80,10 @@ export class Binding extends Consumer implements ReferenceHandle<object>, FaceSo
 
   /** The service of the entry this code runs in, or null. */
   currentRecord(): ServiceRecord | null {
-    if (this.since > 0) {
-      const generation = this.shelf.entryGeneration();
-      if (generation !== undefined && generation < this.since) return this.recordAt(generation);
+    const { shelf } = this;
+    if (shelf.switchedAt > 0 && this.stage === null) {
+      const generation = shelf.entryGeneration();
+      if (generation !== undefined && generation < shelf.switchedAt) return this.recordAt(generation);
     }
     return this.record;
   }
@@ -98,25 +95,21 @@ export class Binding extends Consumer implements ReferenceHandle<object>, FaceSo
   }
 
   override refresh(change: ShelfChange): void {
-    const { record } = this;
-    if (record !== null && isVisible(record)) {
-      if (this.sticky && this.query.matches(record)) return;
-      if (change.modified === null && (change.bestAdded === null || compareRecords(record, change.bestAdded) < 0)) return;
-    }
-    this.rebind(change.generation);
+    if (!this.keepsRecord(change)) this.rebind();
+    // Also where the service stays: from a switch on, older entries may see another one.
+    this.retarget();
   }
 
   override leaveStage(): void {
     this.stage = null;
-    if (!(this.sticky && this.record !== null && isVisible(this.record))) this.rebind(0);
+    if (!(this.sticky && this.record !== null && isVisible(this.record))) this.rebind();
+    this.retarget();
   }
 
-  override retire(upToGeneration: number): void {
+  override retire(): void {
     this.past = null;
     this.pastEpoch = -1;
-    if (this.since > upToGeneration) return;
-    this.since = 0;
-    this.holdings?.releaseAllBut(this.record);
+    if (!this.tellsApart) this.holdings?.releaseAllBut(this.record);
     this.retarget();
   }
 
@@ -132,32 +125,41 @@ export class Binding extends Consumer implements ReferenceHandle<object>, FaceSo
 
   protected override release(): void {
     this.record = this.past = null;
-    this.since = 0;
     this.holdings?.releaseAllBut();
     this.holdings = null;
     this.retarget();
   }
 
-  private rebind(generation: number): void {
-    const previous = this.record;
+  /** True when entries of different generations may see different services. */
+  private get tellsApart(): boolean {
+    return this.shelf.switchedAt > 0 && this.stage === null;
+  }
+
+  /** True when the change cannot have made another service the best. */
+  private keepsRecord(change: ShelfChange): boolean {
+    const { record } = this;
+    if (record === null || !isVisible(record)) return false;
+    if (this.sticky && this.query.matches(record)) return true;
+    return change.modified === null && (change.bestAdded === null || compareRecords(record, change.bestAdded) < 0);
+  }
+
+  private rebind(): void {
     const record = this.shelf.best(this.query, this.stage);
-    if (record === previous) return;
+    if (record === this.record) return;
     this.record = record;
     this.factoryFailure = null;
-    // Where there was none before, nothing has to be told apart.
-    if (generation > 0 && previous !== null && this.stage === null) this.since = generation;
-    if (this.since === 0) this.holdings?.releaseAllBut(record);
-    this.retarget();
+    if (!this.tellsApart) this.holdings?.releaseAllBut(record);
   }
 
   private retarget(): void {
     const { record, forwarderClass } = this;
-    const direct = record !== null && this.since === 0 && record.service !== null;
-    forwarderClass.retarget(this.service, direct ? record.faceFor(forwarderClass, record.service as object) : null);
+    const service = record === null || this.tellsApart ? null : record.service;
+    forwarderClass.retarget(this.service, service === null ? null : (record as ServiceRecord).faceFor(forwarderClass, service));
   }
 
   private recordAt(generation: number): ServiceRecord | null {
-    const { shelf } = this;
+    const { shelf, record } = this;
+    if (this.sticky && record !== null && record.born <= generation) return record;
     if (this.pastGeneration !== generation || this.pastEpoch !== shelf.epoch) {
       this.past = shelf.bestAt(this.query, generation);
       this.pastGeneration = generation;
@@ -170,7 +172,7 @@ export class Binding extends Consumer implements ReferenceHandle<object>, FaceSo
     try {
       const object = this.obtain(record);
       const face = record.service === null ? this.forwarderClass.face(object) : record.faceFor(this.forwarderClass, object);
-      if (this.since === 0 && this.record === record) this.forwarderClass.retarget(this.service, face);
+      if (!this.tellsApart && this.record === record) this.forwarderClass.retarget(this.service, face);
       return face;
     } catch (error) {
       this.factoryFailure = error as SluiceError;

@@ -11,8 +11,6 @@ import type { StageState } from './stage.js';
 
 /** What changed on a shelf in one step. */
 export interface ShelfChange {
-  /** The generation the change begins, or 0 when it happened inside the current one. */
-  readonly generation: number;
   readonly added: readonly ServiceRecord[];
   readonly removed: readonly ServiceRecord[];
   readonly modified: ServiceRecord | null;
@@ -20,22 +18,25 @@ export interface ShelfChange {
   readonly bestAdded: ServiceRecord | null;
 }
 
-/** The change of one service coming, inside the current generation. */
+/** The change of one service coming. */
 export function additionOf(record: ServiceRecord): ShelfChange {
-  return { generation: 0, added: [record], removed: NONE, modified: null, bestAdded: record };
+  return { added: [record], removed: NONE, modified: null, bestAdded: record };
 }
 
-/** The change of one service going, inside the current generation. */
+/** The change of one service going. */
 export function removalOf(record: ServiceRecord): ShelfChange {
-  return { generation: 0, added: NONE, removed: [record], modified: null, bestAdded: null };
+  return { added: NONE, removed: [record], modified: null, bestAdded: null };
 }
 
 /** The change of properties or ranking of one service. */
 export function modificationOf(record: ServiceRecord): ShelfChange {
-  return { generation: 0, added: NONE, removed: NONE, modified: record, bestAdded: null };
+  return { added: NONE, removed: NONE, modified: record, bestAdded: null };
 }
 
 const NONE: readonly ServiceRecord[] = [];
+
+/** Nothing for new entries; older ones see something else. */
+export const NO_CHANGE: ShelfChange = { added: NONE, removed: NONE, modified: null, bestAdded: null };
 
 export type ConsumerKind = 'reference' | 'list' | 'tracker';
 
@@ -57,8 +58,8 @@ export abstract class Consumer {
   abstract readonly kind: ConsumerKind;
   /** Takes a change of the shelf into account. Must not run code of bundles. */
   abstract refresh(change: ShelfChange): void;
-  /** The stage was committed in this generation: see what everybody sees. */
-  abstract leaveStage(generation: number): void;
+  /** The stage was committed: see what everybody sees. */
+  abstract leaveStage(): void;
   /** Entries below this generation are over. */
   abstract retire(upToGeneration: number): void;
   /** Forgets a service that its owner gave back. */

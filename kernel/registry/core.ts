@@ -6,7 +6,7 @@ import { OwnerBooks } from './owner-book.js';
 import { FilterCache, type Query, plainQuery } from './query.js';
 import { Shelf } from './shelf.js';
 import type { StageState } from './stage.js';
-import type { RegistryOptions, Stage } from './types.js';
+import type { RegistryOptions, RevisionOwner, Stage } from './types.js';
 
 /** What the registry knows about one contract object: found by identity, so the checks are made once per contract and revision. */
 export interface ContractFacts {
@@ -15,6 +15,15 @@ export interface ContractFacts {
   readonly methods: readonly string[];
   readonly forwarderClass: ForwarderClass;
 }
+
+/** First generation that sees an owner, and first one that no longer does. */
+export interface Visibility {
+  readonly since: number;
+  readonly until: number;
+}
+
+/** Owners that never were in a stage (the kernel, tests) are visible to every entry. */
+const ALWAYS: Visibility = { since: 0, until: Number.POSITIVE_INFINITY };
 
 export class RegistryCore {
   generation = 0;
@@ -26,6 +35,10 @@ export class RegistryCore {
   readonly unsettled = new Set<Shelf>();
   /** One per contract id ever used: a few hundred bytes each, and their number is that of the contracts in the system. */
   readonly shelves = new Map<string, Shelf>();
+  /** No entry below this generation is left. */
+  retiredUpTo = 0;
+  private readonly visibilities = new WeakMap<RevisionOwner, Visibility>();
+  private drainWaiters: { readonly generation: number; readonly callback: () => void }[] = [];
   private readonly facts = new WeakMap<Contract, ContractFacts>();
   private lastServiceId = 0;
 
@@ -49,6 +62,36 @@ export class RegistryCore {
       this.shelves.set(contractId, shelf);
     }
     return shelf;
+  }
+
+  /** Which generations see what an owner registers outside of a stage. */
+  visibilityOf(owner: RevisionOwner): Visibility {
+    return this.visibilities.get(owner) ?? ALWAYS;
+  }
+
+  setVisibility(owner: RevisionOwner, visibility: Visibility): void {
+    this.visibilities.set(owner, visibility);
+  }
+
+  /** See `ServiceRegistry.whenDrained`. */
+  whenDrained(callback: () => void): () => void {
+    if (this.unsettled.size === 0) {
+      callback();
+      return () => undefined;
+    }
+    const waiter = { generation: this.generation, callback };
+    this.drainWaiters.push(waiter);
+    return () => {
+      this.drainWaiters = this.drainWaiters.filter((other) => other !== waiter);
+    };
+  }
+
+  /** Entries below this generation are over: tells whoever waited for it. */
+  retired(upToGeneration: number): void {
+    this.retiredUpTo = Math.max(this.retiredUpTo, upToGeneration);
+    const ready = this.drainWaiters.filter(({ generation }) => generation <= upToGeneration || this.unsettled.size === 0);
+    this.drainWaiters = this.drainWaiters.filter((waiter) => !ready.includes(waiter));
+    for (const { callback } of ready) this.notifications.add('end of older entries', callback);
   }
 
   /** The open stage behind a handle; null when work is to take effect at once. @throws SluiceError `STAGE_DISCARDED` */

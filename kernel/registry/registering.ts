@@ -1,6 +1,6 @@
 /** Registering, changing and withdrawing single services: in a stage, or at once outside of one. */
 import { type Contract, type ServiceProperties, SluiceError } from '@sluice/sdk';
-import { type ShelfChange, additionOf, modificationOf, removalOf } from './consumer.js';
+import { NO_CHANGE, type ShelfChange, additionOf, modificationOf, removalOf } from './consumer.js';
 import type { RegistryCore } from './core.js';
 import { giveBack, missingMethods } from './holdings.js';
 import { type ServiceIdentity, ServiceRecord } from './record.js';
@@ -39,21 +39,38 @@ export class Registering implements RegistrationPort {
     };
     const record = new ServiceRecord(identity, factory === null ? (source as object) : null, factory?.factory ?? null, properties);
     this.warnOfRanking(record);
+    const { since, until } = core.visibilityOf(owner);
+    const isPublic = stage === null && until === Number.POSITIVE_INFINITY;
     // A publisher may refuse (a route conflict), so it is asked before anybody sees the service.
-    const publish = stage === null ? shelf.publisher?.begin([record]) : undefined;
+    const publish = isPublic ? shelf.publisher?.begin([record]) : undefined;
     const registration = new ServiceRegistration(this, shelf, core.books.of(owner), record);
     registration.book.addRegistration(registration);
-    if (stage === null) {
-      shelf.publish(record, core.generation);
-      shelf.refresh(additionOf(record));
+    if (isPublic) {
+      this.publish(record, shelf, since);
       publish?.();
       core.notifications.addEvent('REGISTERED', record, core.generation);
-    } else {
+    } else if (stage !== null) {
       stage.add(record);
       refreshStage(stage, shelf, additionOf(record));
+    } else {
+      this.hide(record, shelf, since, until);
     }
     core.notifications.tell();
     return registration;
+  }
+
+  /** Takes one service out of sight of new entries; those of older generations keep it until they are over. */
+  withdraw(registration: ServiceRegistration): void {
+    const { core } = this;
+    const { current: record, shelf } = registration;
+    if (record.state !== 'published') return;
+    shelf.withdraw(record, core.generation);
+    shelf.switched(core.generation);
+    core.unsettled.add(shelf);
+    shelf.refresh(removalOf(record));
+    shelf.publisher?.removed(record);
+    core.notifications.addEvent('UNREGISTERING', record, core.generation);
+    core.notifications.tell();
   }
 
   /** See `Registration.setProperties`. */
@@ -75,6 +92,29 @@ export class Registering implements RegistrationPort {
     this.core.notifications.tell();
   }
 
+  /** Visible at once, to every entry that can see its owner. */
+  private publish(record: ServiceRecord, shelf: Shelf, since: number): void {
+    const latestBorn = Math.max(since, shelf.latestBorn);
+    if (latestBorn > this.core.retiredUpTo && shelf.everHad) {
+      shelf.switched(latestBorn);
+      this.core.unsettled.add(shelf);
+    }
+    shelf.publish(record, since);
+    shelf.refresh(additionOf(record));
+  }
+
+  /** A replaced revision that still serves older entries may register: new entries must not see it beside its successor. */
+  private hide(record: ServiceRecord, shelf: Shelf, since: number, until: number): void {
+    record.state = 'withdrawn';
+    record.born = since;
+    record.died = until;
+    if (until <= this.core.retiredUpTo) return;
+    shelf.switched(until);
+    shelf.addToHistory(record);
+    this.core.unsettled.add(shelf);
+    shelf.refresh(NO_CHANGE);
+  }
+
   private change(record: ServiceRecord, shelf: Shelf, properties: ServiceProperties): void {
     const stage = record.stage;
     if (record.state === 'published') {
@@ -92,6 +132,8 @@ export class Registering implements RegistrationPort {
       refreshStage(stage, shelf, modificationOf(record));
     } else {
       record.setProperties(properties);
+      // Older entries may look for it by its properties.
+      shelf.epoch += 1;
     }
   }
 

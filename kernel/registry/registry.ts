@@ -19,6 +19,7 @@ import { ListReference } from './list.js';
 import { prepareStage, probeStage } from './publication.js';
 import { PublisherEntry } from './publishers.js';
 import { queryFor } from './query.js';
+import type { ServiceRegistration } from './registration.js';
 import { Registering } from './registering.js';
 import { commitStage, discardStage, openStage, retireGenerations, withdrawOwners } from './switchover.js';
 import { Tracker } from './tracker.js';
@@ -108,6 +109,27 @@ export class ServiceRegistry {
   /** No entry with a generation below this one is left: older targets are forgotten. */
   retire(upToGeneration: number): void {
     retireGenerations(this.core, upToGeneration);
+  }
+
+  /** True after the services of this owner were withdrawn or replaced, until it is committed again. */
+  isWithdrawn(owner: RevisionOwner): boolean {
+    return this.core.visibilityOf(owner).until !== Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Takes one service out of sight of new entries, while those of older generations keep it until {@link retire}.
+   * Its registration still has to be given back.
+   */
+  withdrawService(registration: Registration): void {
+    this.registering.withdraw(registration as ServiceRegistration);
+  }
+
+  /**
+   * Calls back once every entry that began before the last switch is over: at once when no switch is being drained.
+   * Returns a function that gives up waiting.
+   */
+  whenDrained(callback: () => void): () => void {
+    return this.core.whenDrained(callback);
   }
 
   /** Removes whatever an owner still holds. Returns one line for each thing left over; empty when all was given back. */

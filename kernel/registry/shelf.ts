@@ -21,6 +21,8 @@ export class Shelf {
   switchedAt = 0;
   /** Entries below this generation may have lost a service whose owner was closed before they ended. */
   cutBefore = 0;
+  /** Latest generation in which a service became visible here. */
+  latestBorn = 0;
   /** Grows with every change, so that what consumers remember can be told stale. */
   epoch = 0;
   private readonly index = new PropertyIndex();
@@ -78,11 +80,28 @@ export class Shelf {
     return found;
   }
 
+  /** Entries below this generation see something else than new ones, if they can have seen anything. */
+  switched(generation: number): void {
+    this.switchedAt = Math.max(this.switchedAt, generation);
+  }
+
+  /** True when some entry can have seen a service here. */
+  get everHad(): boolean {
+    return this.ranked.length > 0 || this.history.length > 0;
+  }
+
+  /** Adds a service that only older entries see: its owner was withdrawn before it registered. */
+  addToHistory(record: ServiceRecord): void {
+    this.history.push(record);
+    this.epoch += 1;
+  }
+
   /** Makes a service visible from a generation on. */
   publish(record: ServiceRecord, generation: number): void {
     record.state = 'published';
     record.stage = null;
     record.born = generation;
+    this.latestBorn = Math.max(this.latestBorn, generation);
     insertRanked(this.ranked, record);
     this.index.add(record);
     this.epoch += 1;

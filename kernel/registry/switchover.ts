@@ -78,6 +78,7 @@ export function retireGenerations(core: RegistryCore, upToGeneration: number): v
     for (const record of dropped) record.registration?.abandon(record);
     if (settled) core.unsettled.delete(shelf);
   }
+  core.retired(upToGeneration);
   core.notifications.tell();
 }
 
@@ -98,11 +99,12 @@ function switchOver(core: RegistryCore, stage: StageState | null, replaces: read
   const changes = new Map<Shelf, Pending>();
   core.notifications.hold();
   if (stage !== null) publishStaged(core, stage, generation, changes);
+  for (const owner of stage?.owners ?? []) core.setVisibility(owner, { since: generation, until: Number.POSITIVE_INFINITY });
   for (const owner of replaces) withdrawOwner(core, owner, generation, changes);
   core.generation = generation;
   if (stage !== null) {
     switchPublishers(core, stage, changes);
-    for (const consumer of stage.consumers) consumer.leaveStage(generation);
+    for (const consumer of stage.consumers) consumer.leaveStage();
   }
   for (const [shelf, change] of changes) retarget(core, shelf, change, generation);
   for (const [shelf, change] of changes) publishShelf(shelf, stage, change.newPublisher, change.added, change.removed);
@@ -128,6 +130,7 @@ function publishStaged(core: RegistryCore, stage: StageState, generation: number
 }
 
 function withdrawOwner(core: RegistryCore, owner: RevisionOwner, generation: number, changes: Map<Shelf, Pending>): void {
+  core.setVisibility(owner, { since: core.visibilityOf(owner).since, until: generation });
   const book = core.books.find(owner);
   if (book === undefined) return;
   for (const { current, shelf } of book.registrations) {
@@ -151,11 +154,10 @@ function switchPublishers(core: RegistryCore, stage: StageState, changes: Map<Sh
 function retarget(core: RegistryCore, shelf: Shelf, pending: Pending, generation: number): void {
   if (pending.added.length === 0 && pending.removed.length === 0) return;
   if (pending.hadServices) {
-    shelf.switchedAt = generation;
+    shelf.switched(generation);
     core.unsettled.add(shelf);
   }
   const change: ShelfChange = {
-    generation,
     added: pending.added,
     removed: pending.removed,
     modified: null,
@@ -167,8 +169,7 @@ function retarget(core: RegistryCore, shelf: Shelf, pending: Pending, generation
 function changeOf(changes: Map<Shelf, Pending>, shelf: Shelf): Pending {
   let change = changes.get(shelf);
   if (change === undefined) {
-    const hadServices = shelf.ranked.length > 0 || shelf.history.length > 0;
-    change = { added: [], removed: [], hadServices, newPublisher: false };
+    change = { added: [], removed: [], hadServices: shelf.everHad, newPublisher: false };
     changes.set(shelf, change);
   }
   return change;

@@ -17,7 +17,7 @@ type Step =
   | { readonly swap: string }
   | { readonly outrank: string }
   | { readonly stop: true }
-  | { readonly register: string; readonly ranking?: number };
+  | { readonly register: string; readonly by: 'kernel' | 'current' | 'previous'; readonly ranking?: number };
 
 interface Row {
   readonly name: string;
@@ -52,14 +52,24 @@ const TABLE: readonly Row[] = [
     seen: ['v1', 'v1', 'other', 'other'],
   },
   {
-    name: 'a worse service registered outside a stage',
-    steps: [{ swap: 'v1' }, { register: 'worse' }],
-    seen: ['v1', 'v1', 'v1'],
+    name: 'a worse service of the kernel, outside a stage: the best that an entry from before can see',
+    steps: [{ swap: 'v1' }, { register: 'worse', by: 'kernel', ranking: -1 }],
+    seen: ['worse', 'v1', 'v1'],
   },
   {
-    name: 'a better service registered outside a stage counts at once, but not for generations before it',
-    steps: [{ swap: 'v1' }, { swap: 'v2' }, { register: 'better', ranking: 9 }],
+    name: 'a better service of the kernel, outside a stage, counts at once for everybody',
+    steps: [{ swap: 'v1' }, { swap: 'v2' }, { register: 'better', by: 'kernel' }],
+    seen: ['better', 'better', 'better', 'better'],
+  },
+  {
+    name: 'a better service that the new revision adds while running is not for entries that cannot see the revision',
+    steps: [{ swap: 'v1' }, { swap: 'v2' }, { register: 'better', by: 'current' }],
     seen: ['v1', 'v1', 'better', 'better'],
+  },
+  {
+    name: 'a better service that a replaced revision still adds is only for its older entries',
+    steps: [{ swap: 'v1' }, { swap: 'v2' }, { register: 'late', by: 'previous' }],
+    seen: ['late', 'late', 'v2', 'v2'],
   },
 ];
 
@@ -67,6 +77,7 @@ class History {
   readonly fixture = new RegistryFixture();
   generation = 0;
   private current: RevisionOwner | null = null;
+  private previous: RevisionOwner | null = null;
 
   apply(step: Step): void {
     const { registry } = this.fixture;
@@ -74,11 +85,13 @@ class History {
       registry.withdraw(this.current === null ? [] : [this.current], (this.generation += 1));
       this.current = null;
     } else if ('swap' in step) {
+      this.previous = this.current;
       this.current = this.commit(step.swap, 0, this.current);
     } else if ('outrank' in step) {
       this.commit(step.outrank, 9, null);
     } else {
-      registry.register(owner('immediate'), Greeter, greeter(step.register), { 'service.ranking': step.ranking ?? 0 }, null);
+      const by = { kernel: owner('kernel'), current: this.current, previous: this.previous }[step.by] as RevisionOwner;
+      registry.register(by, Greeter, greeter(step.register), { 'service.ranking': step.ranking ?? 9 }, null);
     }
   }
 
@@ -159,6 +172,52 @@ describe('registry: generations', () => {
       [cut, fixture.inGeneration(0, () => answer(service)), answer(service)],
       [{ code: 'SERVICE_UNAVAILABLE', retryable: true }, 'p2', 'p2'],
     );
+  });
+
+  it('takes one service away from new entries only, and says when the older ones are over', () => {
+    const fixture = new RegistryFixture();
+    const { registry } = fixture;
+    const told: string[] = [];
+    const provider = owner('p');
+    const registration = registry.register(provider, Greeter, greeter('p'), {}, null);
+    const { service } = registry.reference(owner('c'), Greeter, undefined, null);
+    registry.whenDrained(() => told.push('nothing to wait for'));
+    registry.commit(registry.openStage([], []), 1);
+    registry.withdrawService(registration);
+    registry.withdrawService(registration);
+    registry.whenDrained(() => told.push('drained'));
+    registry.whenDrained(() => told.push('never'))();
+    const seen = [fixture.inGeneration(0, () => answer(service)), fixture.inGeneration(1, () => answer(service)), answer(service)];
+    const before = [...told];
+    registry.retire(1);
+    registration.unregister();
+    assert.deepEqual(
+      { seen, before, told },
+      {
+        seen: ['p', NONE, NONE],
+        before: ['nothing to wait for'],
+        told: ['nothing to wait for', 'drained'],
+      },
+    );
+  });
+
+  it('knows which owners are withdrawn', () => {
+    const { registry } = new RegistryFixture();
+    const [p1, p2] = [owner('p'), owner('p')];
+    const known = (): readonly boolean[] => [p1, p2].map((each) => registry.isWithdrawn(each));
+    const seen = [known()];
+    registry.commit(registry.openStage([p1], []), 1);
+    seen.push(known());
+    registry.commit(registry.openStage([p2], [p1]), 2);
+    seen.push(known());
+    registry.commit(registry.openStage([p1], [p2]), 3);
+    seen.push(known());
+    assert.deepEqual(seen, [
+      [false, false],
+      [false, false],
+      [true, false],
+      [false, true],
+    ]);
   });
 
   it('forgets only what no entry needs any more', () => {
