@@ -134,6 +134,11 @@ export interface FrameworkService {
     readonly state: string;
     readonly digest: string;
   }[];
+  /**
+   * `starting` until every bundle of the desired state was brought up, `stopping` from the begin of the shutdown. What is not served yet
+   * is not unknown: answer "try again" until it is `running`. A kernel of an earlier minor version has no such method.
+   */
+  phase?(): 'starting' | 'running' | 'stopping';
   /** Folder of the running kernel's data, for bundles that keep files: `<data>/<name>` is made on demand. */
   dataFolder(name: string): string;
   /** Manifest of an installed bundle, as checked. */
@@ -145,6 +150,7 @@ export const Framework = localContract<FrameworkService>('sluice.kernel.Framewor
   'deploy',
   'uninstall',
   'bundles',
+  'phase',
   'dataFolder',
   'manifest',
 ]);

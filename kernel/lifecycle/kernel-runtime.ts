@@ -143,6 +143,7 @@ export class KernelRuntime implements Runtime {
         uninstall: (name: string, options: Pick<DeployOptions, 'actor' | 'deployId'>) =>
           this.uninstall(name, options).then(toDeployOutcome),
         bundles: () => this.bundles(),
+        phase: () => this.#phase,
         dataFolder: this.#options.dataFolder,
         manifest: (name) => this.state.manifestOf(name)?.raw,
       },
