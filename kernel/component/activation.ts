@@ -3,7 +3,6 @@
  * Always holds: what `begin` acquired before it failed is given back before it rejects; `end` gives back everything and never rejects.
  */
 import { type BundleContext, type ComponentMetadata, CONTEXT_TOKEN, type Constructor, SluiceError, codeOf, messageOf } from '@sluice/sdk';
-import type { Stage } from '../registry/index.js';
 import type { AcquiredReference, ReferenceSlot } from './reference-slot.js';
 import type { ComponentContext, ComponentRuntimeOptions } from './types.js';
 
@@ -24,13 +23,12 @@ export class Activation {
     metadata: ComponentMetadata,
     target: Constructor,
     slots: readonly ReferenceSlot[],
-    stage: Stage | null,
   ): Promise<Activation> {
     const context = options.createContext(metadata.name);
     const references = new Map<ReferenceSlot, AcquiredReference>();
     let step = 'its references';
     try {
-      for (const slot of slots) references.set(slot, slot.acquire(stage));
+      for (const slot of slots) references.set(slot, slot.acquire(options.stage));
       step = 'its constructor';
       const instance = build(options, target, context.context, references);
       const activation = new Activation(options, metadata, instance, context, references);

@@ -3,33 +3,25 @@
  * All steps run in the runtime's queue, one at a time; only the building of a delayed instance runs in the call that demands it,
  * because the caller may itself be a step of the queue.
  */
-import {
-  type ComponentMetadata,
-  type Constructor,
-  type Contract,
-  type Registration,
-  SluiceError,
-  componentMetadata,
-  isSluiceError,
-} from '@sluice/sdk';
-import type { Stage } from '../registry/index.js';
+import { type ComponentMetadata, type Constructor, SluiceError, componentMetadata, isSluiceError } from '@sluice/sdk';
 import { Activation, componentFailure } from './activation.js';
 import { canBeDelayed, delayedService } from './delayed-service.js';
+import { Instance } from './instance.js';
 import { ReferenceSlot } from './reference-slot.js';
 import type { ComponentRuntimeOptions, ComponentState } from './types.js';
 
-/** Instances built in one generation without a change from outside. More means that components keep rebuilding each other. */
+/** Instances built in one generation. More means that components keep rebuilding each other. */
 const BUILDS_MAX = 100;
 
 /** What a component needs of its runtime. */
 export interface ComponentSurroundings {
   readonly options: ComponentRuntimeOptions;
-  /** The stage while it is open. */
-  stage(): Stage | null;
   /** A reference changed: settle again. */
   changed(component: ManagedComponent): void;
   /** An instance came to life; the order decides the order of the stop. */
   activated(component: ManagedComponent): void;
+  /** Runs a step in the queue. */
+  later(step: () => Promise<unknown>): void;
 }
 
 export class ManagedComponent {
@@ -39,8 +31,9 @@ export class ManagedComponent {
   state: ComponentState = 'unsatisfied';
   /** Why the last attempt failed; null after a success. */
   failure: SluiceError | null = null;
-  private activation: Activation | null = null;
-  private registrations: Registration[] = [];
+  private current: Instance | null = null;
+  /** Instances that older entries still use. */
+  private readonly lingering = new Set<Instance>();
   /** The building of a delayed instance under way. Never rejects. */
   private building: Promise<SluiceError | null> | null = null;
   private builds = 0;
@@ -62,56 +55,52 @@ export class ManagedComponent {
     return this.slots.every((slot) => slot.satisfied);
   }
 
-  get alive(): boolean {
-    return this.activation !== null;
-  }
-
   /** Brings the component to where its references want it. */
   async settle(): Promise<void> {
     await this.building;
+    const { current } = this;
     if (!this.satisfied) {
-      await this.takeDown();
-      this.state = 'unsatisfied';
+      this.current = null;
       this.failure = null;
-    } else if (this.activation !== null) {
-      if (this.activation.outdated) await this.rebuild();
-    } else if (!this.delayed) {
-      await this.build();
-    } else if (this.registrations.length === 0) {
-      this.publishDelayed();
+      this.state = current === null ? 'unsatisfied' : 'deactivating';
+      await this.dismiss(current);
+      this.state = 'unsatisfied';
+    } else if (current === null) {
+      await (this.delayed ? this.publishDelayed() : this.build());
+    } else if (current.activation?.outdated === true) {
+      await this.rebuild(current);
     }
   }
 
   /** Hands over a new configuration, or builds anew. Returns the refusal. */
   async reconfigure(config: unknown): Promise<SluiceError | null> {
     await this.building;
-    if (this.activation === null) {
+    const { current } = this;
+    if (current === null) {
       if (this.state === 'failed' && this.satisfied) await this.settle();
       return this.failure;
     }
-    if (this.metadata.modified === undefined) return this.rebuild();
+    if (current.activation === null) return null;
+    if (this.metadata.modified === undefined) return this.rebuild(current);
     try {
-      await this.activation.modified(config);
+      await current.activation.modified(config);
       return null;
     } catch (error) {
       return error as SluiceError;
     }
   }
 
-  /** Takes the component down: its services first, then @Deactivate, then its scope. Returns what @Deactivate failed with. */
-  async takeDown(): Promise<SluiceError | null> {
-    await this.building;
-    const { activation } = this;
-    this.unpublish();
-    if (activation === null) return null;
-    this.state = 'deactivating';
-    this.activation = null;
-    return activation.end();
-  }
-
-  /** Stops following references. Called once, before the last take-down. */
-  close(): void {
+  /** Stops following references and takes everything down. Returns what @Deactivate failed with. */
+  async end(): Promise<SluiceError | null> {
     for (const slot of this.slots) slot.close();
+    await this.building;
+    let failure: SluiceError | null = null;
+    const instances = [...this.lingering, this.current];
+    this.lingering.clear();
+    this.current = null;
+    for (const instance of instances) failure = (await instance?.end()) ?? failure;
+    this.state = 'unsatisfied';
+    return failure;
   }
 
   private async build(): Promise<void> {
@@ -119,64 +108,87 @@ export class ManagedComponent {
     try {
       const activation = await this.begin();
       // What the instance was built on may have left meanwhile: nothing of it becomes visible then.
-      if (!this.satisfied) {
-        await activation.end();
-        this.state = 'unsatisfied';
-        return;
-      }
-      await this.install(activation);
+      if (this.satisfied) await this.install(activation);
+      else await activation.end();
+      this.state = this.current === null ? 'unsatisfied' : 'active';
     } catch (error) {
       this.failed(error);
     }
   }
 
   /** The next instance is ready before the old one goes, and the services change hands in one synchronous step. */
-  private async rebuild(): Promise<SluiceError | null> {
-    const old = this.activation as Activation;
+  private async rebuild(old: Instance): Promise<SluiceError | null> {
     let next: Activation;
     try {
       next = await this.begin();
     } catch (error) {
       const failure = this.asFailure(error);
       // Keep the way back: the old instance stays when everything it was built with is still there.
-      if (old.holds && this.satisfied) {
+      if (old.activation?.holds === true && this.satisfied) {
         this.options.warn(failure.code, `${failure.message} (the instance before it goes on)`, failure.details);
         return failure;
       }
-      await this.takeDown();
-      this.failed(failure);
-      return failure;
+      this.current = null;
+      await this.dismiss(old);
+      return this.failed(failure);
     }
-    if (!this.delayed) this.unpublish();
-    this.activation = null;
+    if (this.delayed) {
+      // The services stay: they stand in for whichever instance there is.
+      const before = new Instance(this.options, old.activation);
+      this.adopt(old, next);
+      await this.dismiss(before);
+      return null;
+    }
+    old.fade();
+    if (!this.options.registry.draining) old.unpublish();
     let failure: SluiceError | null = null;
     try {
       await this.install(next);
+      this.state = 'active';
     } catch (error) {
+      this.current = null;
       failure = this.failed(error);
     }
-    await old.end();
+    await this.dismiss(old);
     return failure;
   }
 
-  /** Makes an instance the living one and its services visible. Ends it when they cannot be registered. */
+  /** Makes the services of an activation visible. Ends it when they cannot be registered. */
   private async install(activation: Activation): Promise<void> {
+    const instance = new Instance(this.options, activation);
     try {
-      if (!this.delayed) this.publish(() => activation.instance);
+      instance.publish(this.metadata.provides, this.properties, () => activation.instance);
     } catch (error) {
-      this.unpublish();
-      await activation.end();
+      await instance.end();
       throw componentFailure(this.options, this.metadata.name, 'registering its services', error);
     }
-    this.activation = activation;
+    this.adopt(instance, activation);
+  }
+
+  private adopt(instance: Instance, activation: Activation): void {
+    instance.activation = activation;
+    this.current = instance;
     this.state = 'active';
     this.failure = null;
     this.surroundings.activated(this);
   }
 
+  /** Ends an instance, or lets it linger while entries run that began before the last switch. */
+  private async dismiss(instance: Instance | null): Promise<void> {
+    if (instance === null) return;
+    const { registry } = this.options;
+    if (!registry.draining) {
+      await instance.end();
+      return;
+    }
+    instance.fade();
+    this.lingering.add(instance);
+    registry.whenDrained(() => this.surroundings.later(async () => this.lingering.delete(instance) && instance.end()));
+  }
+
   private async begin(): Promise<Activation> {
     this.countBuild();
-    return Activation.begin(this.options, this.metadata, this.target, this.slots, this.surroundings.stage());
+    return Activation.begin(this.options, this.metadata, this.target, this.slots);
   }
 
   private countBuild(): void {
@@ -185,46 +197,47 @@ export class ManagedComponent {
     this.buildsIn = generation;
     this.builds += 1;
     if (this.builds <= BUILDS_MAX) return;
+    const { name } = this.metadata;
     throw new SluiceError(
       'COMPONENT_OSCILLATES',
-      `Component '${this.metadata.name}' was built ${BUILDS_MAX} times in generation ${generation}: it and others keep rebuilding each other`,
+      `Component '${name}' was built ${BUILDS_MAX} times in generation ${generation}: it and others keep rebuilding each other`,
       {
-        details: { component: this.metadata.name, generation, builds: BUILDS_MAX },
+        details: { component: name, generation, builds: BUILDS_MAX },
         remedy: 'Make one of the static references between them dynamic.',
       },
     );
   }
 
-  private publishDelayed(): void {
+  private async publishDelayed(): Promise<void> {
+    const instance = new Instance(this.options, null);
     try {
-      this.publish((contract) =>
+      instance.publish(this.metadata.provides, this.properties, (contract) =>
         delayedService(
           contract,
-          () => this.activation?.instance ?? null,
-          () => this.demand(),
+          () => instance.activation?.instance ?? null,
+          () => this.demand(instance),
         ),
       );
+      this.current = instance;
       this.state = 'satisfied';
+      this.failure = null;
     } catch (error) {
-      this.unpublish();
       this.failed(error);
     }
   }
 
   /** The instance of a delayed component, built now when there is none. A failed attempt is repeated by the next call. */
-  private async demand(): Promise<object> {
-    while (this.activation === null) {
-      if (this.registrations.length === 0) throw this.unavailable(this.failure);
-      const failure = await (this.building ??= this.buildDelayed());
-      if (failure !== null) throw this.unavailable(failure);
-    }
-    return this.activation.instance;
+  private async demand(instance: Instance): Promise<object> {
+    if (instance !== this.current) throw this.unavailable(null);
+    const failure = await (this.building ??= this.buildDelayed(instance));
+    if (instance.activation === null) throw this.unavailable(failure);
+    return instance.activation.instance;
   }
 
-  private async buildDelayed(): Promise<SluiceError | null> {
+  private async buildDelayed(instance: Instance): Promise<SluiceError | null> {
     this.state = 'activating';
     try {
-      await this.install(await this.begin());
+      this.adopt(instance, await this.begin());
       return null;
     } catch (error) {
       const failure = this.failed(error);
@@ -234,20 +247,6 @@ export class ManagedComponent {
       this.building = null;
       this.surroundings.changed(this);
     }
-  }
-
-  private publish(serviceOf: (contract: Contract) => object): void {
-    const { owner, registry } = this.options;
-    const properties = { ...this.metadata.properties, 'component.name': this.metadata.name };
-    for (const contract of this.metadata.provides) {
-      this.registrations.push(registry.register(owner, contract, serviceOf(contract), properties, this.surroundings.stage()));
-    }
-  }
-
-  private unpublish(): void {
-    const registrations = this.registrations;
-    this.registrations = [];
-    for (const registration of registrations.reverse()) registration.unregister();
   }
 
   private failed(error: unknown): SluiceError {
@@ -276,6 +275,10 @@ export class ManagedComponent {
         remedy: 'The next call tries again.',
       },
     );
+  }
+
+  private get properties(): Readonly<Record<string, unknown>> {
+    return { ...this.metadata.properties, 'component.name': this.metadata.name };
   }
 
   private get options(): ComponentRuntimeOptions {

@@ -4,7 +4,6 @@
  * Always holds: code of the bundle runs in the queue or in a call from outside, never inside a change of the registry.
  */
 import { SluiceError, messageOf } from '@sluice/sdk';
-import type { Stage } from '../registry/index.js';
 import { type WaitingComponent, cycleOf, describeCycle } from './cycles.js';
 import { JobQueue } from './job-queue.js';
 import { type ComponentSurroundings, ManagedComponent } from './managed-component.js';
@@ -18,7 +17,6 @@ export class ComponentRuntime implements ComponentSurroundings {
   /** Components in the order in which they came to life. */
   private readonly living = new Set<ManagedComponent>();
   private config: Readonly<Record<string, unknown>>;
-  private openStage: Stage | null;
   private phase: 'new' | 'running' | 'stopping' = 'new';
   private scheduled = false;
   private stopped: Promise<void> | null = null;
@@ -26,7 +24,6 @@ export class ComponentRuntime implements ComponentSurroundings {
   /** @throws SluiceError `COMPONENT_INVALID` when a class is no component or two have the same name */
   constructor(readonly options: ComponentRuntimeOptions) {
     this.config = options.config;
-    this.openStage = options.stage;
     this.components = options.components.map((target) => new ManagedComponent(target, this));
     const names = this.components.map(({ metadata }) => metadata.name);
     const twice = names.find((name, at) => names.indexOf(name) !== at);
@@ -48,19 +45,19 @@ export class ComponentRuntime implements ComponentSurroundings {
     await this.queue.run(async () => {
       for (const component of this.components) {
         this.waiting.add(component);
-        for (const slot of component.slots) slot.open(this.openStage);
+        for (const slot of component.slots) slot.open(this.options.stage);
       }
       await this.settleAll();
     });
     const problem = this.components.map((component) => component.failure ?? this.cycleProblem(component)).find((found) => found !== null);
     if (problem === undefined || problem === null) return;
-    if (this.openStage !== null) throw problem;
+    if (this.options.stage !== null) throw problem;
     if (problem.code === 'COMPONENT_CYCLE') this.options.warn(problem.code, problem.message, problem.details);
   }
 
-  /** The stage was committed: from now on everything is registered and looked up in public. */
+  /** The revision became visible, for the first time or again after a rollback: catches up with what changed meanwhile. */
   commit(): void {
-    this.openStage = null;
+    if (this.phase === 'running' && this.waiting.size > 0) this.schedule();
   }
 
   /**
@@ -108,21 +105,11 @@ export class ComponentRuntime implements ComponentSurroundings {
     });
   }
 
-  /** @internal */
-  stage(): Stage | null {
-    return this.openStage;
-  }
-
   /** @internal Called inside changes of the registry: notes and returns. */
   changed(component: ManagedComponent): void {
     if (this.phase !== 'running') return;
     this.waiting.add(component);
-    if (this.scheduled) return;
-    this.scheduled = true;
-    this.later(async () => {
-      this.scheduled = false;
-      await this.settleAll();
-    });
+    this.schedule();
   }
 
   /** @internal */
@@ -131,9 +118,28 @@ export class ComponentRuntime implements ComponentSurroundings {
     this.living.add(component);
   }
 
+  /** @internal Runs a step nobody waits for. Steps report their own failures; one that still throws is a mistake of this module. */
+  later(step: () => Promise<unknown>): void {
+    this.queue.run(step).catch((error: unknown) => {
+      const { symbolicName } = this.options.owner;
+      this.options.warn('COMPONENT_RUNTIME_FAILED', `Components of '${symbolicName}' could not be settled: ${messageOf(error)}`, { error });
+    });
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    this.later(async () => {
+      this.scheduled = false;
+      await this.settleAll();
+    });
+  }
+
   private async settleAll(): Promise<void> {
+    const { owner, registry } = this.options;
     for (const component of this.waiting) {
-      if (this.phase !== 'running') return;
+      // A replaced revision stays as it is: older entries finish on it, and a rollback brings it back whole.
+      if (this.phase !== 'running' || registry.isWithdrawn(owner)) return;
       // Removed before it settles: what changes meanwhile puts it back at the end.
       this.waiting.delete(component);
       await component.settle();
@@ -144,11 +150,9 @@ export class ComponentRuntime implements ComponentSurroundings {
     this.phase = 'stopping';
     const failure = await this.queue.run(async () => {
       let first: SluiceError | null = null;
-      for (const component of this.components) component.close();
       const order = [...this.components.filter((component) => !this.living.has(component)), ...this.living].reverse();
       for (const component of order) {
-        const failed = await component.takeDown();
-        component.state = 'unsatisfied';
+        const failed = await component.end();
         first ??= failed;
       }
       return first;
@@ -165,19 +169,6 @@ export class ComponentRuntime implements ComponentSurroundings {
       this.later(async () => {
         for (const component of components) if (this.phase === 'running') await component.reconfigure(config);
       });
-    });
-  }
-
-  /** Runs a job nobody waits for. Steps report their own failures; one that still throws is a mistake of this module. */
-  private later(job: () => Promise<void>): void {
-    this.queue.run(job).catch((error: unknown) => {
-      this.options.warn(
-        'COMPONENT_RUNTIME_FAILED',
-        `Components of '${this.options.owner.symbolicName}' could not be settled: ${messageOf(error)}`,
-        {
-          error,
-        },
-      );
     });
   }
 

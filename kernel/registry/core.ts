@@ -98,8 +98,8 @@ export class RegistryCore {
   openStageOf(stage: Stage | null): StageState | null {
     if (stage === null || stage.state === 'committed') return null;
     if (stage.state === 'open' && this.stages.has(stage as StageState)) return stage as StageState;
-    throw new SluiceError('STAGE_DISCARDED', `The stage of ${namesOf(stage)} was discarded: nothing can be registered or looked up in it`, {
-      details: { owners: stage.owners.map((owner) => owner.symbolicName) },
+    throw new SluiceError('STAGE_DISCARDED', `The stage of ${labelOf(stage)} was discarded: nothing can be registered or looked up in it`, {
+      details: { owners: labelOf(stage) },
       remedy: 'Open another stage.',
     });
   }
@@ -117,7 +117,6 @@ export class RegistryCore {
   }
 }
 
-/** Names of a stage's owners for a message. */
-export function namesOf(stage: Stage): string {
-  return stage.owners.map((owner) => `'${owner.symbolicName}' ${owner.version}`).join(', ') || 'nobody';
+function labelOf(stage: Stage): string {
+  return (stage as StageState).label;
 }

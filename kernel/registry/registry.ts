@@ -124,6 +124,11 @@ export class ServiceRegistry {
     this.registering.withdraw(registration as ServiceRegistration);
   }
 
+  /** True while entries may run that began before a switch, and see other services than new ones. */
+  get draining(): boolean {
+    return this.core.unsettled.size > 0;
+  }
+
   /**
    * Calls back once every entry that began before the last switch is over: at once when no switch is being drained.
    * Returns a function that gives up waiting.

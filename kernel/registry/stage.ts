@@ -11,13 +11,16 @@ export class StageState implements Stage {
   readonly consumers = new Set<Consumer>();
   readonly publishers = new Map<string, PublisherEntry>();
   readonly prepared = new Map<PublisherEntry, PreparedPublication>();
+  /** Names of the owners, also after the end. */
+  readonly label: string;
   private readonly records = new Map<string, ServiceRecord[]>();
-  private readonly hidden: ReadonlySet<RevisionOwner>;
+  private readonly hidden: Set<RevisionOwner>;
 
   constructor(
-    readonly owners: readonly RevisionOwner[],
-    readonly replaces: readonly RevisionOwner[],
+    public owners: readonly RevisionOwner[],
+    public replaces: readonly RevisionOwner[],
   ) {
+    this.label = owners.map((owner) => `'${owner.symbolicName}' ${owner.version}`).join(', ') || 'nobody';
     this.hidden = new Set(replaces);
   }
 
@@ -54,9 +57,11 @@ export class StageState implements Stage {
     if (records !== undefined && removeRecord(records, record) && records.length === 0) this.records.delete(contractId);
   }
 
-  /** Lets go of everything, so that a kept stage object keeps nothing alive. */
+  /** Lets go of everything, so that a revision which keeps its stage keeps no other revision alive. */
   end(state: 'committed' | 'discarded'): void {
     this.state = state;
+    this.owners = this.replaces = [];
+    this.hidden.clear();
     this.consumers.clear();
     this.publishers.clear();
     this.prepared.clear();

@@ -6,7 +6,7 @@
  */
 import { SluiceError } from '@sluice/sdk';
 import type { ShelfChange } from './consumer.js';
-import { type RegistryCore, namesOf } from './core.js';
+import type { RegistryCore } from './core.js';
 import { discardPrepared, publishShelf } from './publication.js';
 import { type ServiceRecord, compareRecords } from './record.js';
 import type { Shelf } from './shelf.js';
@@ -33,7 +33,7 @@ export function openStage(core: RegistryCore, owners: readonly RevisionOwner[], 
 /** See `ServiceRegistry.commit`. */
 export function commitStage(core: RegistryCore, stage: StageState, generation: number): void {
   if (stage.state !== 'open') {
-    throw new SluiceError('STAGE_NOT_OPEN', `The stage of ${namesOf(stage)} was ${stage.state} already: it cannot be committed`, {
+    throw new SluiceError('STAGE_NOT_OPEN', `The stage of ${stage.label} was ${stage.state} already: it cannot be committed`, {
       details: { state: stage.state },
     });
   }

@@ -44,7 +44,7 @@ export interface FactoryRegistration<S = unknown> {
 export interface Stage {
   readonly owners: readonly RevisionOwner[];
   readonly replaces: readonly RevisionOwner[];
-  /** Work passed to a committed stage takes effect at once; work passed to a discarded one throws `STAGE_DISCARDED`. */
+  /** Empty lists once the stage has ended. Work passed to a committed stage takes effect at once; work passed to a discarded one throws `STAGE_DISCARDED`. */
   readonly state: 'open' | 'committed' | 'discarded';
 }
 
