@@ -26,14 +26,13 @@ export default defineBundle<MobileConfig>({
     const accounts = context.reference(Accounts);
     const transfers = context.reference(Transfers);
     const { symbolicName, version } = context.bundle;
-    // Configuration is read at each request, so that a change holds from the next one on.
-    context.onConfigChange(() => undefined);
     serveRoutes(context, {
       title: 'Mobile bank',
       routes: [
         ...statusRoutes(`${symbolicName}@${version}`, transfers),
         ...sessionRoutes(sessions),
         ...accountRoutes(sessions, accounts),
+        // Configuration is read at each request, so that a change holds from the next one on.
         ...transferRoutes({ sessions, transfers, clock: context.clock, config: () => context.config }),
       ],
     });

@@ -3,10 +3,11 @@ import { defineBundle, Data, Job, type BundleContext, type JobService } from '@s
 import { LedgerBooks } from '@sluice/core-api';
 import { Customers, Sessions } from '@sluice/customer-api';
 import { CustomerReader } from './adapters/customer-reader.js';
-import { seedDemo } from './adapters/demo-seed.js';
+import { DEMO_PASSWORD_HASH, seedDemo } from './adapters/demo-seed.js';
 import { customerMigrations, customerTables } from './adapters/schema.js';
 import { SessionKeeper, type SessionLimits } from './adapters/session-keeper.js';
 import { demoPeople } from './domain/demo-people.js';
+import { CURRENT_PARAMETERS } from './domain/password-hash.js';
 import { Turns } from './domain/turns.js';
 
 /** Configuration of this bundle, as its manifest describes it. */
@@ -36,12 +37,18 @@ export default defineBundle<CustomerConfig>({
       const written = await seedDemo({ data, tables, books, clock }, demoPeople(context.config.demoCustomers));
       if (written) context.log.info('demo customers written', { customers: context.config.demoCustomers });
     }
-    const sessions = new SessionKeeper(data, tables, clock, new Turns(CHECKS_AT_ONCE, CHECKS_WAITING_MAX), () => context.config);
+    const sessions = new SessionKeeper({
+      data,
+      tables,
+      clock,
+      turns: new Turns(CHECKS_AT_ONCE, CHECKS_WAITING_MAX),
+      limits: () => context.config,
+      hashing: CURRENT_PARAMETERS,
+      decoyHash: DEMO_PASSWORD_HASH,
+    });
     context.register(Customers, new CustomerReader(data, tables));
     context.register(Sessions, sessions);
     context.register(Job, sweepJob(sessions));
-    // Limits are read at each use, so that a change holds from the next login on.
-    context.onConfigChange(() => undefined);
   },
 });
 

@@ -6,9 +6,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock, DataService, ServiceOf, SqlRow } from '@sluice/sdk';
 import type { CustomerView, LoginRequest, LoginResult, SessionView, Sessions } from '@sluice/customer-api';
-import { hashPassword, verifyPassword } from '../domain/password-hash.js';
+import { hashPassword, verifyPassword, type ScryptParameters } from '../domain/password-hash.js';
 import type { Turns } from '../domain/turns.js';
-import { DEMO_PASSWORD_HASH } from './demo-seed.js';
 import type { CustomerTables } from './schema.js';
 
 /** Limits of logins and sessions; from configuration. */
@@ -16,6 +15,20 @@ export interface SessionLimits {
   readonly wrongPasswordsMax: number;
   readonly lockMs: number;
   readonly idleMs: number;
+}
+
+/** What the keeper needs. */
+export interface SessionPorts {
+  readonly data: DataService;
+  readonly tables: CustomerTables;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly turns: Turns;
+  /** Read at each use, so that a change holds from the next login on. */
+  readonly limits: () => SessionLimits;
+  /** Parameters of new hashes. */
+  readonly hashing: ScryptParameters;
+  /** A hash with these parameters that is checked for login names nobody has. */
+  readonly decoyHash: string;
 }
 
 const TOKEN_BYTES = 32;
@@ -26,27 +39,27 @@ export const SESSION_KEPT_MS = 30 * 24 * 3_600_000;
 
 /** Opens, checks and ends sessions. */
 export class SessionKeeper implements ServiceOf<typeof Sessions> {
-  constructor(
-    private readonly data: DataService,
-    private readonly tables: CustomerTables,
-    private readonly clock: Pick<Clock, 'now'>,
-    private readonly turns: Turns,
-    private readonly limits: () => SessionLimits,
-  ) {}
+  private readonly data: DataService;
+  private readonly tables: CustomerTables;
+
+  constructor(private readonly ports: SessionPorts) {
+    this.data = ports.data;
+    this.tables = ports.tables;
+  }
 
   async login({ channel, login, password }: LoginRequest): Promise<LoginResult> {
     const credential = await this.credential(login);
     if (credential === undefined) {
       // Takes as long as a wrong password, so that names cannot be told apart by the clock.
-      await this.turns.run(() => verifyPassword(password, DEMO_PASSWORD_HASH));
+      await this.ports.turns.run(() => verifyPassword(password, this.ports.decoyHash, this.ports.hashing));
       return { outcome: 'refused', code: 'LOGIN_REFUSED', lockedUntil: null };
     }
-    return this.turns.run(async () => {
+    return this.ports.turns.run(async () => {
       const failures = await this.countAttempt(login);
       if (failures === undefined) return this.locked(login);
-      const { matches, outdated } = await verifyPassword(password, credential.password_hash as string);
+      const { matches, outdated } = await verifyPassword(password, credential.password_hash as string, this.ports.hashing);
       if (!matches) {
-        const { wrongPasswordsMax } = this.limits();
+        const { wrongPasswordsMax } = this.ports.limits();
         return failures >= wrongPasswordsMax ? this.locked(login) : { outcome: 'refused', code: 'LOGIN_REFUSED', lockedUntil: null };
       }
       if (outdated) await this.rehash(login, password);
@@ -55,11 +68,11 @@ export class SessionKeeper implements ServiceOf<typeof Sessions> {
   }
 
   async authenticate(channel: string, token: string): Promise<SessionView | null> {
-    const now = this.clock.now();
+    const now = this.ports.clock.now();
     const tokenHash = hashOf(token);
     const rows = await this.data.query(
       `SELECT customer_no, channel, opened_at, seen_at FROM ${this.tables.session} WHERE token_hash = ? AND channel = ? AND ended_at IS NULL AND seen_at > ?`,
-      [tokenHash, channel, now - this.limits().idleMs],
+      [tokenHash, channel, now - this.ports.limits().idleMs],
     );
     const row = rows[0];
     if (row === undefined) return null;
@@ -71,12 +84,12 @@ export class SessionKeeper implements ServiceOf<typeof Sessions> {
 
   async logout(channel: string, token: string): Promise<boolean> {
     const sql = `UPDATE ${this.tables.session} SET ended_at = ? WHERE token_hash = ? AND channel = ? AND ended_at IS NULL`;
-    return (await this.data.execute(sql, [this.clock.now(), hashOf(token), channel])) === 1;
+    return (await this.data.execute(sql, [this.ports.clock.now(), hashOf(token), channel])) === 1;
   }
 
   /** Removes sessions nobody will ask about any more. */
   async sweep(): Promise<number> {
-    return this.data.execute(`DELETE FROM ${this.tables.session} WHERE seen_at < ?`, [this.clock.now() - SESSION_KEPT_MS]);
+    return this.data.execute(`DELETE FROM ${this.tables.session} WHERE seen_at < ?`, [this.ports.clock.now() - SESSION_KEPT_MS]);
   }
 
   private async credential(login: string): Promise<SqlRow | undefined> {
@@ -90,8 +103,8 @@ export class SessionKeeper implements ServiceOf<typeof Sessions> {
 
   /** Counts an attempt before it is made. @returns wrong ones in a row if this one is wrong too; undefined while locked. */
   private async countAttempt(login: string): Promise<number | undefined> {
-    const { wrongPasswordsMax, lockMs } = this.limits();
-    const now = this.clock.now();
+    const { wrongPasswordsMax, lockMs } = this.ports.limits();
+    const now = this.ports.clock.now();
     const rows = await this.data.query(
       `UPDATE ${this.tables.credential} SET failures = CASE WHEN failures >= ? THEN 1 ELSE failures + 1 END, attempted_at = ?
        WHERE login = ? AND (failures < ? OR attempted_at <= ?) RETURNING failures`,
@@ -102,17 +115,17 @@ export class SessionKeeper implements ServiceOf<typeof Sessions> {
 
   private async locked(login: string): Promise<LoginResult> {
     const rows = await this.data.query(`SELECT attempted_at FROM ${this.tables.credential} WHERE login = ?`, [login]);
-    return { outcome: 'refused', code: 'LOGIN_LOCKED', lockedUntil: Number(rows[0]?.attempted_at ?? 0) + this.limits().lockMs };
+    return { outcome: 'refused', code: 'LOGIN_LOCKED', lockedUntil: Number(rows[0]?.attempted_at ?? 0) + this.ports.limits().lockMs };
   }
 
   private async rehash(login: string, password: string): Promise<void> {
-    const hash = await hashPassword(password);
+    const hash = await hashPassword(password, this.ports.hashing);
     await this.data.execute(`UPDATE ${this.tables.credential} SET password_hash = ? WHERE login = ?`, [hash, login]);
   }
 
   private async open(channel: string, login: string, customer: CustomerView): Promise<LoginResult> {
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
-    const now = this.clock.now();
+    const now = this.ports.clock.now();
     await this.data.unitOfWork(async (unit) => {
       await unit.execute(`UPDATE ${this.tables.credential} SET failures = 0 WHERE login = ?`, [login]);
       await unit.execute(
@@ -120,7 +133,7 @@ export class SessionKeeper implements ServiceOf<typeof Sessions> {
         [hashOf(token), customer.customerNo, channel, now, now],
       );
     });
-    return { outcome: 'opened', token, customer, idleMs: this.limits().idleMs };
+    return { outcome: 'opened', token, customer, idleMs: this.ports.limits().idleMs };
   }
 }
 

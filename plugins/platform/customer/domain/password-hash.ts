@@ -19,7 +19,7 @@ const HASH_BYTES = 32;
 const FORM = /^scrypt\$(\d{1,2})\$(\d{1,3})\$(\d{1,3})\$([A-Za-z0-9_-]+)\$([A-Za-z0-9_-]+)$/;
 
 /** Hashes a password with a new salt. */
-export async function hashPassword(password: string, parameters: ScryptParameters = CURRENT_PARAMETERS): Promise<string> {
+export async function hashPassword(password: string, parameters: ScryptParameters): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
   return written(parameters, salt, await derive(password, salt, parameters));
 }
@@ -35,7 +35,7 @@ export interface PasswordVerdict {
  * Checks a password against a stored hash.
  * @throws RangeError when the stored text is no hash: a fault in the data, never the customer's.
  */
-export async function verifyPassword(password: string, stored: string, current = CURRENT_PARAMETERS): Promise<PasswordVerdict> {
+export async function verifyPassword(password: string, stored: string, current: ScryptParameters): Promise<PasswordVerdict> {
   const match = FORM.exec(stored);
   if (match === null) throw new RangeError('a stored password hash is not in the form scrypt$N$r$p$salt$hash');
   const [costLog2, blockSize, parallelism] = [Number(match[1]), Number(match[2]), Number(match[3])];
