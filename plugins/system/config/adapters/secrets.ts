@@ -1,7 +1,6 @@
 /** Where referenced secrets come from: the environment of the process and small files, such as an orchestrator mounts. */
 import { open } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import { env } from 'node:process';
 import type { SecretPort } from '../domain/references.js';
 
 /** Largest secret; certificates with their chain fit. */
@@ -9,7 +8,8 @@ const SECRET_BYTES_MAX = 65_536;
 
 /** Secrets of this process. */
 export const processSecrets: SecretPort = {
-  environment: (name) => (Object.hasOwn(env, name) ? env[name] : undefined),
+  // The plain `process` of a bundle has no environment, so that none reads it by accident; this one's duty is to read it.
+  environment: (name) => (Object.hasOwn(globalThis.process.env, name) ? globalThis.process.env[name] : undefined),
 
   async file(path) {
     if (!isAbsolute(path)) throw new Error('the path is not absolute');
