@@ -6,7 +6,7 @@
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { takeHeapGraph } from './heap-graph.js';
+import { takeHeapGraph, type HeapGraph } from './heap-graph.js';
 import type { LeakVerdict, LeakWatch, RevisionLabel } from './ports.js';
 import { holdersOf } from './retainers.js';
 
@@ -34,6 +34,7 @@ export function createLeakWatch(): LeakWatch {
 class MarkerWatch implements LeakWatch {
   private watched: Watched[] = [];
   private observer: PerformanceObserver | undefined;
+  private snapshot: Promise<HeapGraph> | undefined;
 
   watch(label: RevisionLabel, subject: object, markerName: string): void {
     const { bundle, version, revision } = label;
@@ -63,7 +64,9 @@ class MarkerWatch implements LeakWatch {
       return subject !== undefined && bundle === label.bundle && version === label.version && revision === label.revision;
     });
     if (found === undefined) return [];
-    return holdersOf(await takeHeapGraph(), found.markerName);
+    // Questions asked together share one snapshot: each takes seconds on a large heap.
+    this.snapshot ??= takeHeapGraph().finally(() => (this.snapshot = undefined));
+    return holdersOf(await this.snapshot, found.markerName);
   }
 
   close(): void {

@@ -134,7 +134,7 @@ function targetOf(graph: HeapGraph, path: readonly Step[], index: number): strin
   return 'an EventTarget';
 }
 
-/** A variable in the scope of another bundle, found by the marker of its revision in that scope or one around it. */
+/** A variable in the scope of another bundle (found by the marker of its revision in that scope or one around it), or of no bundle. */
 function scopeVariable(graph: HeapGraph, step: Step, variable: string, markerName: string): Part | undefined {
   let scope: number | undefined = step.from;
   for (let depth = 0; scope !== undefined && depth < 20; depth += 1) {
@@ -149,7 +149,7 @@ function scopeVariable(graph: HeapGraph, step: Step, variable: string, markerNam
     }
     scope = outer;
   }
-  return undefined;
+  return { text: `variable '${variable}' outside of any bundle`, last: true };
 }
 
 /** What was added to `Array.prototype` and its like, or to a constructor. */
