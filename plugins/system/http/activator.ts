@@ -2,7 +2,7 @@
  * The http bundle: connects route table, Koa and the listening port with the kernel. Decides nothing itself.
  * Provides the view of the routes for listings, and the meeting point of two of its own revisions; is the publisher of `Routes`.
  */
-import { defineBundle, Entries, Framework, RouteTable, Routes, type BundleContext } from '@sluice/sdk';
+import { defineBundle, Entries, Framework, RouteTable, Routes, type BundleContext, type ServiceOf } from '@sluice/sdk';
 import { HttpListener, Listener, type ListenerService } from './adapters/listener.js';
 import { RequestHandler } from './adapters/request-handler.js';
 import { RoutePublisher } from './adapters/route-publisher.js';
@@ -18,7 +18,9 @@ export default defineBundle<HttpConfig>({
   async activate(context) {
     const settings = readSettings(context.config);
     const { clock, log } = context;
-    const handler = new RequestHandler({ entries: context.reference(Entries), clock, log }, settings);
+    const framework = context.reference(Framework);
+    const isComplete = (): boolean => framework.phase?.() === 'running';
+    const handler = new RequestHandler({ entries: context.reference(Entries), clock, log, isComplete }, settings);
     const listener = await HttpListener.create(handler, settings, log, clock);
     context.own('port and connections', () => listener.close());
     listeners.set(context, listener);
@@ -36,7 +38,7 @@ export default defineBundle<HttpConfig>({
       handler.settings = changed;
     });
     // With a predecessor the port is taken; it hands it over at the switch.
-    if (!hasPredecessor(context)) await listener.open();
+    if (!hasPredecessor(context, framework)) await listener.open();
   },
 
   async deactivate(context) {
@@ -55,10 +57,7 @@ function meetOtherRevisions(context: BundleContext<HttpConfig>, listener: HttpLi
   });
 }
 
-function hasPredecessor(context: BundleContext<HttpConfig>): boolean {
+function hasPredecessor(context: BundleContext<HttpConfig>, framework: ServiceOf<typeof Framework>): boolean {
   const { symbolicName } = context.bundle;
-  return context
-    .reference(Framework)
-    .bundles()
-    .some((bundle) => bundle.symbolicName === symbolicName && bundle.state === 'ACTIVE');
+  return framework.bundles().some((bundle) => bundle.symbolicName === symbolicName && bundle.state === 'ACTIVE');
 }

@@ -26,6 +26,8 @@ export interface HandlerHost {
   readonly entries: EntriesService | null;
   readonly clock: Clock;
   readonly log: Logger;
+  /** False while the system starts or stops: what is not served then is not unknown. Default: complete. */
+  readonly isComplete?: () => boolean;
 }
 
 const IMPLEMENTED: ReadonlySet<string> = new Set(['HEAD', 'OPTIONS', 'GET', 'PUT', 'PATCH', 'POST', 'DELETE']);
@@ -269,9 +271,14 @@ export class RequestHandler {
       const detail = `${path} cannot be asked with ${method}`;
       return { status: 405, code: 'METHOD_NOT_ALLOWED', detail, details: { allowed }, headers: allow };
     }
-    if (this.#table.isEmpty) {
+    if (this.#table.isEmpty || this.#host.isComplete?.() === false) {
       const headers = { 'retry-after': String(RETRY_AFTER_SECONDS) };
-      return { status: 503, code: 'NOTHING_SERVED', detail: 'No bundle serves routes now: the system is starting or stopping', headers };
+      return {
+        status: 503,
+        code: 'NOTHING_SERVED',
+        detail: `Nothing is served at ${path} now: the system is starting or stopping`,
+        headers,
+      };
     }
     const nearest = this.#table.nearest(path);
     return {
