@@ -19,7 +19,7 @@ let before: { listeners: Record<string, number>; servers: number } | null = null
 
 /** Picked up by mocha's --require. */
 export const mochaHooks = {
-  beforeEach(): void {
+  beforeAll(): void {
     before ??= { listeners: listenerCounts(), servers: serverCount() };
   },
   afterAll(): void {
