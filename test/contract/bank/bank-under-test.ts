@@ -38,6 +38,8 @@ const FOLDERS: Readonly<Record<string, string>> = {
   'platform.customer': 'plugins/platform/customer',
   'business.account': 'plugins/business/account',
   'business.transfer': 'plugins/business/transfer',
+  'channel.mobile': 'plugins/channel/mobile',
+  'system.http': 'plugins/system/http',
 };
 
 /** Customers of a bank under test; few, so that it starts fast. */
