@@ -1,13 +1,13 @@
 /**
  * The journal: the append-only record of decisions, `<folder>/journal.log`. A change has happened exactly when its commit record is on disk.
- * Owns the file and the folded view of it. What the records mean is `recovery.ts`; when to write which is the life cycle.
+ * Owns the file and the folded view of it. What the records mean is `journal-view.ts`; when to write which is the life cycle.
  * After any failed write or sync the outcome is unknown, so the journal refuses everything from then on: only a restart finds out.
  */
 import { SluiceError } from '@sluice/sdk';
 import { type FileLayer, NodeFiles, type OpenFile } from './files.js';
 import { decodeJournal, encodeRecord } from './journal-format.js';
+import { EMPTY_VIEW, foldRecord, foldRecords } from './journal-view.js';
 import type { Alarm, Journal, JournalRecord, JournalView } from './ports.js';
-import { EMPTY_VIEW, foldRecord, foldRecords } from './recovery.js';
 
 const NAME = 'journal.log';
 /** Below this size rewriting gains nothing. */

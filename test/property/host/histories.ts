@@ -1,7 +1,7 @@
 /** Arbitrary histories of a kernel, as the records it would have written: deploys, stops, rollbacks, aborts, crashes and starts. */
 import fc from 'fast-check';
 import type { BeginRecord, Change, JournalRecord } from '@sluice/kernel/host/ports';
-import { EMPTY_VIEW, foldRecord } from '@sluice/kernel/host/recovery';
+import { EMPTY_VIEW, foldRecord } from '@sluice/kernel/host/journal-view';
 
 /** One decision of the generator; which record it leads to depends on the state it meets. */
 type Step = {

@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { decodeJournal, encodeRecord } from '@sluice/kernel/host/journal-format';
 import { openJournal } from '@sluice/kernel/host/journal';
 import type { DesiredState, JournalRecord } from '@sluice/kernel/host/ports';
-import { applyCommit, EMPTY_STATE, foldRecord, foldRecords, recover } from '@sluice/kernel/host/recovery';
+import { applyCommit, EMPTY_STATE, foldRecord, foldRecords } from '@sluice/kernel/host/journal-view';
+import { recover } from '@sluice/kernel/host/recovery';
 import { histories } from './histories.js';
 import { SimulatedDisk } from './simulated-disk.js';
 

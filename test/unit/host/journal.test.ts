@@ -4,7 +4,7 @@ import { readFile, readdir, writeFile, appendFile } from 'node:fs/promises';
 import { decodeJournal, encodeRecord } from '@sluice/kernel/host/journal-format';
 import { MemoryJournal, openJournal as openUnowned, type FileJournal, type JournalOptions } from '@sluice/kernel/host/journal';
 import type { Journal, JournalRecord } from '@sluice/kernel/host/ports';
-import { EMPTY_VIEW, foldRecords } from '@sluice/kernel/host/recovery';
+import { EMPTY_VIEW, foldRecords } from '@sluice/kernel/host/journal-view';
 import { SimulatedDisk } from '../../property/host/simulated-disk.js';
 import { temporaryFolders } from './temporary-folder.js';
 

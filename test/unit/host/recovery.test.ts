@@ -1,16 +1,8 @@
 /** What a start makes of a journal, case by case. Arbitrary histories are in test/property/host. */
 import { deepStrictEqual as equal } from 'node:assert';
 import type { BeginRecord, BundleContent, Change, JournalRecord, RecoveryFacts } from '@sluice/kernel/host/ports';
-import {
-  applyCommit,
-  digestsInUse,
-  EMPTY_STATE,
-  FAILED_BOOTS_MAX,
-  foldRecords,
-  HISTORY_CHANGES_MAX,
-  HISTORY_MAX,
-  recover,
-} from '@sluice/kernel/host/recovery';
+import { applyCommit, digestsInUse, EMPTY_STATE, foldRecords, HISTORY_CHANGES_MAX, HISTORY_MAX } from '@sluice/kernel/host/journal-view';
+import { FAILED_BOOTS_MAX, recover } from '@sluice/kernel/host/recovery';
 
 const content = (version: string): BundleContent => ({ digest: `digest-${version}`, version });
 const change = (from: string | null, to: string | null, more: Partial<Change> = {}): Change => ({
