@@ -84,6 +84,11 @@ export class ComponentRuntime implements ComponentSurroundings {
     });
   }
 
+  /** Resolves when everything that has happened so far has had its effect. */
+  settled(): Promise<void> {
+    return this.queue.run(() => this.settleAll());
+  }
+
   /** Takes everything down in the reverse order of activation. Completes even when a @Deactivate fails. @throws SluiceError `COMPONENT_FAILED`, the first */
   stop(): Promise<void> {
     this.stopped ??= this.takeDownAll();
