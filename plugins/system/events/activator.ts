@@ -11,6 +11,7 @@ import {
   Events,
   Framework,
   HealthCheck,
+  localContract,
   Outbox,
   SluiceError,
   type BundleContext,
@@ -30,11 +31,20 @@ export interface EventsConfig extends TableLimits, PumpSettings {
   readonly absentHandlerMs: number;
 }
 
+/** Where two revisions of this bundle meet: the one that leaves tells the one that comes when its deliveries are over. */
+const Handover = localContract<{ takeAfter(over: Promise<void>): void }>('system.events.Handover', '1.0.0', ['takeAfter']);
+
 const pumps = new WeakMap<BundleContext<EventsConfig>, DurablePump>();
 
 export default defineBundle<EventsConfig>({
-  provides: [Events, EventBacklog, HealthCheck],
-  requires: [Framework, Entries, { contract: EventHandler, optional: true }, { contract: Outbox, optional: true }],
+  provides: [Events, EventBacklog, HealthCheck, Handover],
+  requires: [
+    Framework,
+    Entries,
+    { contract: EventHandler, optional: true },
+    { contract: Outbox, optional: true },
+    { contract: Handover, optional: true },
+  ],
 
   async activate(context) {
     const { clock, log, config } = context;
@@ -60,6 +70,7 @@ export default defineBundle<EventsConfig>({
       removed: (handler, view) => table.remove(handler, view),
     });
     trackCommits(context, pump);
+    meetOtherRevisions(context, pump);
     context.register(Events, new TransientEvents({ table, log, now: () => clock.now(), newId: randomUUID }));
     context.register(
       EventBacklog,
@@ -112,6 +123,17 @@ function trackCommits(context: BundleContext<EventsConfig>, pump: DurablePump): 
     removed: (service) => {
       undos.get(service)?.();
       undos.delete(service);
+    },
+  });
+}
+
+// A revision sees the service of another one only in the switch to it. Before, each sees but its own.
+function meetOtherRevisions(context: BundleContext<EventsConfig>, pump: DurablePump): void {
+  const own = { takeAfter: (over: Promise<void>) => pump.handedOver(over) };
+  context.register(Handover, own);
+  context.track(Handover, {
+    added: (other) => {
+      if (other !== own) other.takeAfter(pump.idle());
     },
   });
 }

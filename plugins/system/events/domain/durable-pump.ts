@@ -77,6 +77,16 @@ export class DurablePump {
     this.kick();
   }
 
+  /** Resolves when nothing is under way any more. For the revision that takes over. */
+  async idle(): Promise<void> {
+    while (this.#round !== null || this.#chains.size > 0) await Promise.all([this.#round, ...this.#chains]);
+  }
+
+  /** The revision before hands over: events are taken as soon as its deliveries are over. */
+  handedOver(over: Promise<void>): void {
+    this.#ownership.handedOver(over, this.kick);
+  }
+
   configure(settings: PumpSettings): void {
     this.#settings = settings;
   }
@@ -88,7 +98,7 @@ export class DurablePump {
     this.#held.end();
     let timer: Timer | null = null;
     const late = new Promise<void>((resolve) => (timer = this.#around.clock.setTimeout(resolve, STOP_WAIT_MS)));
-    await Promise.race([Promise.all([this.#round, ...this.#chains]), late]);
+    await Promise.race([this.idle(), late]);
     (timer as Timer | null)?.cancel();
   }
 
@@ -118,6 +128,8 @@ export class DurablePump {
       if (this.#stopped || this.#chains.size >= this.#settings.deliveriesMax) return;
       if (this.#held.size >= KEYS_HELD_MAX) throw tooManyKeys(this.#around.subscriptions.absent());
       const events = await outbox.take(TAKE_MAX, this.#held.keys());
+      // A switch may have come meanwhile; then these are the next revision's.
+      if (!this.#ownership.mayTake()) return;
       if (!this.#begin(outbox, events) || events.length < TAKE_MAX) return;
     }
   }

@@ -1,6 +1,7 @@
 /**
  * Whether this revision may take events. Two revisions of this bundle live while one replaces the other; only the current one takes.
- * Always holds: after it became the current one it waits as long as a delivery of the other may still run.
+ * Always holds: after it became the current one it takes nothing until the other has said that its deliveries are over, or until the
+ * longest of them must be.
  */
 
 /** What ownership is judged by. */
@@ -16,6 +17,8 @@ export class Ownership {
   readonly #longestMs: () => number;
   #otherWasCurrent: boolean;
   #takeFrom = -Infinity;
+  /** Counts hand-overs, so that a late word about an earlier one does not count for a later one. */
+  #turn = 0;
 
   /** @param longestMs longest time a delivery may take. */
   constructor(facts: OwnershipFacts, longestMs: () => number) {
@@ -33,5 +36,16 @@ export class Ownership {
     if (this.#otherWasCurrent) this.#takeFrom = clock.monotonic() + this.#longestMs();
     this.#otherWasCurrent = false;
     return clock.monotonic() >= this.#takeFrom;
+  }
+
+  /** The other revision hands over. @param over resolves when its deliveries are over. @param then called after it did. */
+  handedOver(over: Promise<void>, then: () => void): void {
+    const turn = ++this.#turn;
+    void over.then(() => {
+      if (turn !== this.#turn || !this.#facts.owns()) return;
+      this.#otherWasCurrent = false;
+      this.#takeFrom = -Infinity;
+      then();
+    });
   }
 }

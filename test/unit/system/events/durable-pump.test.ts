@@ -409,6 +409,39 @@ describe('system.events ownership', () => {
     equal(handler.seen, ['k:1']);
   });
 
+  it('takes events as soon as the other revision says that its deliveries are over', async () => {
+    const { outbox, durable, run, facts, pump } = await setup({ hasPredecessor: true });
+    facts.owns = false;
+    const { handler } = durable('t', 'a');
+    outbox.emit('t', 'k', { n: 1 });
+    await run(1_000);
+    let over: () => void = () => undefined;
+    pump.handedOver(new Promise((resolve) => (over = resolve)));
+    facts.owns = true;
+    await run(3_000);
+    equal(handler.seen, []);
+    over();
+    await settle();
+    equal(handler.seen, ['k:1']);
+  });
+
+  it('is idle when the event under way is over, and takes no further one after the switch', async () => {
+    const { outbox, durable, run, facts, pump } = await setup();
+    const { handler } = durable('t', 'a');
+    handler.hold = true;
+    outbox.emit('t', 'k', { n: 1 });
+    outbox.emit('t', 'k', { n: 2 });
+    await settle();
+    facts.owns = false;
+    let idle = false;
+    void pump.idle().then(() => (idle = true));
+    await run(2_000);
+    equal(idle, false);
+    handler.open.get('k')?.();
+    await settle();
+    equal([idle, handler.seen, outbox.waiting], [true, ['k:1'], ['2']]);
+  });
+
   it('stops between two events of a key when it is no longer the current one', async () => {
     const { outbox, durable, facts, run } = await setup();
     const { handler } = durable('t', 'a');
