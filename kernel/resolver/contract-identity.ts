@@ -144,11 +144,11 @@ function settle(engine: Engine, conflict: Conflict, views: Views): void {
   const { consumer, provider, slot, contract, consumerSees, providerSees } = conflict;
   const inMajors = (majors: ReadonlySet<number>) => (offer: Offer) => majors.has(offer.capability.version?.major ?? -1);
   const own = slotFor(consumer, contract);
-  const theirs = provider.wires === null ? slotFor(provider, contract) : undefined;
+  const theirs = slotFor(provider, contract);
   const fits = (offer: Offer) => offer.node.bundle === null || agrees(views.of(offer.node), contract, consumerSees);
   if (own !== undefined && narrow(engine, consumer, own, inMajors(providerSees), conflict)) return;
   if (slot !== null && narrow(engine, consumer, slot, fits, conflict)) return;
-  if (theirs !== undefined && narrow(engine, provider, theirs, inMajors(consumerSees), conflict)) return;
+  if (theirs !== undefined && !isHeld(theirs) && narrow(engine, provider, theirs, inMajors(consumerSees), conflict)) return;
   // An optional wire is given up before a bundle is.
   if (slot !== null && slot.need.optional) return engine.close(consumer, slot);
   if (own !== undefined && own.need.optional) return engine.close(consumer, own);
@@ -161,6 +161,11 @@ function slotFor(node: Node, contract: string): Slot | undefined {
   );
 }
 
+/** True when the slot has the wire that was in force before. */
+function isHeld({ before, choice }: Slot): boolean {
+  return before.some((wire) => wire.provider === choice?.node.key && wire.capability === choice.capability);
+}
+
 function agrees(majors: Majors, contract: string, others: ReadonlySet<number>): boolean {
   const seen = majors.get(contract);
   return seen === undefined || overlaps(seen, others);
@@ -168,7 +173,7 @@ function agrees(majors: Majors, contract: string, others: ReadonlySet<number>): 
 
 /** Excludes the offers of a slot that do not fit, provided one that fits is left. */
 function narrow(engine: Engine, node: Node, slot: Slot, fits: (offer: Offer) => boolean, conflict: Conflict): boolean {
-  const offers = [...slot.preferred, ...slot.offers];
+  const { offers } = slot;
   engine.budget.spend(offers.length);
   if (slot.choice === null || fits(slot.choice) || !offers.some((offer) => isUsable(slot, offer) && fits(offer))) return false;
   const problem = conflictProblem(conflict);

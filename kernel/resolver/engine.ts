@@ -188,11 +188,9 @@ export class Engine {
   }
 }
 
-/** Living offers of a slot, in order of preference. */
+/** Living offers of a slot, best first. */
 export function livingOf(slot: Slot): readonly Offer[] {
-  const living = slot.preferred.filter((offer) => isUsable(slot, offer));
-  for (const offer of slot.offers) if (isUsable(slot, offer) && !slot.preferred.includes(offer)) living.push(offer);
-  return living;
+  return slot.offers.filter((offer) => isUsable(slot, offer));
 }
 
 /** True when an offer may be wired to a slot. */

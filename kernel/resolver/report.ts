@@ -51,7 +51,7 @@ function slotProblem(engine: Engine, node: Node, slot: Slot, hints: Hints): OwnP
   const { need } = slot;
   const requirement = requirementData(need);
   for (const [offer, problem] of slot.excluded ?? []) if (isAlive(offer.node)) return { ...problem, bundle: node.key };
-  if (slot.offers.length > 0 || slot.preferred.length > 0) return undefined;
+  if (slot.offers.length > 0) return undefined;
   const named = engine.set.named(need.namespace, need.name);
   if (named.length === 0) {
     const nearest = hints.for(need.namespace, need.name);
@@ -76,7 +76,7 @@ function chainProblems(engine: Engine, dead: readonly Node[], own: ReadonlyMap<N
   for (const node of dead) {
     if ((own.get(node) ?? []).length > 0) continue;
     for (const slot of exhaustedSlots(node)) {
-      for (const offer of [...slot.preferred, ...slot.offers]) {
+      for (const offer of slot.offers) {
         if (offer.node === node) continue;
         const list = consumers.get(offer.node);
         if (list === undefined) consumers.set(offer.node, [{ node, slot }]);
