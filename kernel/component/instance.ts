@@ -36,7 +36,7 @@ export class Instance {
     for (const registration of registrations.reverse()) registration.unregister();
   }
 
-  /** Takes the services out of sight of new entries. */
+  /** Takes the services out of sight of new entries. Older ones keep them until they are over. */
   fade(): void {
     for (const registration of this.registrations) this.options.registry.withdrawService(registration);
   }

@@ -140,7 +140,6 @@ export class ManagedComponent {
       return null;
     }
     old.fade();
-    if (!this.options.registry.draining) old.unpublish();
     let failure: SluiceError | null = null;
     try {
       await this.install(next);

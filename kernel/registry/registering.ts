@@ -59,14 +59,28 @@ export class Registering implements RegistrationPort {
     return registration;
   }
 
-  /** Takes one service out of sight of new entries; those of older generations keep it until they are over. */
+  /** See `ServiceRegistry.withdrawService`. */
   withdraw(registration: ServiceRegistration): void {
     const { core } = this;
     const { current: record, shelf } = registration;
+    registration.fading = true;
+    const { stage } = record;
+    if (stage !== null) {
+      stage.remove(record);
+      record.state = 'withdrawn';
+      record.stage = null;
+      refreshStage(stage, shelf, removalOf(record));
+      core.notifications.tell();
+    }
     if (record.state !== 'published') return;
     shelf.withdraw(record, core.generation);
-    shelf.switched(core.generation);
-    core.unsettled.add(shelf);
+    if (core.unsettled.size > 0) {
+      shelf.switched(core.generation);
+      core.unsettled.add(shelf);
+    } else {
+      // Without a switch being drained nobody would ever say that the older entries are over.
+      shelf.dropHistory(record);
+    }
     shelf.refresh(removalOf(record));
     shelf.publisher?.removed(record);
     core.notifications.addEvent('UNREGISTERING', record, core.generation);

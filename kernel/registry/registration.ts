@@ -17,6 +17,8 @@ export class ServiceRegistration implements Registration {
   /** Every incarnation that is not gone, the current one included. */
   readonly incarnations: ServiceRecord[];
   closed = false;
+  /** Withdrawn by itself, not with its owner: a rollback of the owner does not bring it back. */
+  fading = false;
 
   constructor(
     private readonly port: RegistrationPort,

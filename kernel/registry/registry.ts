@@ -117,8 +117,8 @@ export class ServiceRegistry {
   }
 
   /**
-   * Takes one service out of sight of new entries, while those of older generations keep it until {@link retire}.
-   * Its registration still has to be given back.
+   * Takes one service out of sight of new entries. While a switch is being drained, entries of older generations keep it until
+   * {@link retire}. Its registration still has to be given back.
    */
   withdrawService(registration: Registration): void {
     this.registering.withdraw(registration as ServiceRegistration);

@@ -96,6 +96,11 @@ export class Shelf {
     this.epoch += 1;
   }
 
+  /** Forgets a withdrawn service that no entry needs. */
+  dropHistory(record: ServiceRecord): void {
+    removeRecord(this.history, record);
+  }
+
   /** Makes a service visible from a generation on. */
   publish(record: ServiceRecord, generation: number): void {
     record.state = 'published';

@@ -21,7 +21,7 @@ export function openStage(core: RegistryCore, owners: readonly RevisionOwner[], 
     const book = core.books.find(owner);
     if (book === undefined) continue;
     for (const registration of book.registrations) {
-      if (registration.current.state === 'withdrawn') stage.add(registration.revive());
+      if (registration.current.state === 'withdrawn' && !registration.fading) stage.add(registration.revive());
     }
     for (const entry of book.publishers) {
       if (entry.shelf.publisher !== entry) stage.publishers.set(entry.shelf.contractId, entry);

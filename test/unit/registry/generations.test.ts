@@ -182,7 +182,9 @@ describe('registry: generations', () => {
     const registration = registry.register(provider, Greeter, greeter('p'), {}, null);
     const { service } = registry.reference(owner('c'), Greeter, undefined, null);
     registry.whenDrained(() => told.push('nothing to wait for'));
-    registry.commit(registry.openStage([], []), 1);
+    const other = owner('other');
+    registry.register(other, Accounts, { balance: async () => 7 }, {}, null);
+    registry.withdraw([other], 1);
     registry.withdrawService(registration);
     registry.withdrawService(registration);
     registry.whenDrained(() => told.push('drained'));
@@ -199,6 +201,33 @@ describe('registry: generations', () => {
         told: ['nothing to wait for', 'drained'],
       },
     );
+  });
+
+  it('takes one service out of a stage, and does not bring it back with its owner', () => {
+    const { registry } = new RegistryFixture();
+    const provider = owner('p');
+    const stage = registry.openStage([provider], []);
+    const fading = registry.register(provider, Greeter, greeter('fading'), { 'service.ranking': 1 }, stage);
+    registry.register(provider, Greeter, greeter('staying'), {}, stage);
+    const { service } = registry.reference(owner('c'), Greeter, undefined, stage);
+    const seen = [answer(service)];
+    registry.withdrawService(fading);
+    seen.push(answer(service));
+    registry.commit(stage, 1);
+    registry.withdraw([provider], 2);
+    registry.commit(registry.openStage([provider], []), 3);
+    assert.deepEqual([seen, registry.find(Greeter).map(({ id }) => id)], [['fading', 'staying'], [2]]);
+    fading.unregister();
+  });
+
+  it('takes one service away from everybody when no switch is being drained', () => {
+    const fixture = new RegistryFixture();
+    const { registry } = fixture;
+    const registration = registry.register(owner('p'), Greeter, greeter('p'), {}, null);
+    const { service } = registry.reference(owner('c'), Greeter, undefined, null);
+    registry.commit(registry.openStage([], []), 1);
+    registry.withdrawService(registration);
+    assert.deepEqual([fixture.inGeneration(0, () => answer(service)), answer(service), registry.draining], [NONE, NONE, false]);
   });
 
   it('knows which owners are withdrawn', () => {
