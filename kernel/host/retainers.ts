@@ -8,6 +8,8 @@ import type { HeapGraph } from './heap-graph.js';
 const HOLDERS_MAX = 4;
 /** Steps printed of a path in which nothing is recognised. */
 const STEPS_SHOWN = 6;
+/** Scopes looked through from the inside out. */
+const SCOPES_MAX = 20;
 const MARKER_EDGE = '__sluiceRevision';
 const MARKER_NAME = /^SluiceRevision_([^_]+)_([^_]+)_\d+_\d+$/;
 
@@ -109,11 +111,25 @@ function recognise(graph: HeapGraph, path: readonly Step[], index: number, marke
   if (edge === '_events') return emitterListener(graph, path, index);
   if (name === 'Listener') return { text: `event listener ${callback(graph, step)} on ${targetOf(graph, path, index)}`, last: false };
   if (name === 'system / PromiseReaction') return { text: 'pending promise: code of the bundle awaits it', last: false };
-  if (name.startsWith('Node / ')) return { text: `native handle: ${graph.nodeName(step.to)}`, last: true };
+  if (isHandleRoot(graph, step)) return { text: `native handle: ${graph.nodeName(step.to)}`, last: true };
   if (type === 'context' && edge !== MARKER_EDGE) return scopeVariable(graph, step, edge, markerName);
   if ((name === 'Map' || name === 'Set') && edge === 'table') return { text: `entry of a ${name}`, last: false };
-  if (name === 'global' && type === 'property') return { text: `global property: globalThis.${symbolText(edge)}`, last: true };
-  return prototypeProperty(graph, path, index);
+  if (isGlobal(name) && type === 'property') return { text: `global property: globalThis.${symbolText(edge)}`, last: true };
+  return patchedPrototype(graph, path, index, markerName);
+}
+
+/** V8 names the global object `global`, `global / <url>` or `global*`, depending on its version. */
+function isGlobal(name: string): boolean {
+  return /^(global\b|Object \/)/.test(name);
+}
+
+/** Objects that the event loop or the operating system still knows; older Nodes show their native half. */
+const HANDLES = /^(TCP|Pipe|UDP|TTY|TLS|HTTP|FSEvent|FSReq|StatWatcher|FileHandle|MessagePort|Worker|Process|\w+Wrap)/;
+
+function isHandleRoot(graph: HeapGraph, step: Step): boolean {
+  const name = graph.nodeName(step.from);
+  if (name.startsWith('Node / ')) return true;
+  return name === '(Global handles)' && HANDLES.test(graph.nodeName(step.to));
 }
 
 function emitterListener(graph: HeapGraph, path: readonly Step[], index: number): Part {
@@ -134,32 +150,45 @@ function targetOf(graph: HeapGraph, path: readonly Step[], index: number): strin
   return 'an EventTarget';
 }
 
-/** A variable in the scope of another bundle (found by the marker of its revision in that scope or one around it), or of no bundle. */
+/** A variable in the scope of another bundle, or of no bundle at all. */
 function scopeVariable(graph: HeapGraph, step: Step, variable: string, markerName: string): Part | undefined {
-  let scope: number | undefined = step.from;
-  for (let depth = 0; scope !== undefined && depth < 20; depth += 1) {
-    let outer: number | undefined;
-    const { first, end } = graph.edgesOf(scope);
-    for (let edge = first; edge < end; edge += 1) {
-      if (graph.edgeName(edge) === 'previous') outer = graph.edgeTo(edge);
-      if (graph.edgeName(edge) !== MARKER_EDGE) continue;
-      const owner = graph.nodeName(graph.edgeTo(edge));
-      const [, bundle, version] = MARKER_NAME.exec(owner) ?? [];
-      return owner === markerName ? undefined : { text: `variable '${variable}' of bundle ${bundle} ${version}`, last: true };
-    }
-    scope = outer;
-  }
-  return { text: `variable '${variable}' outside of any bundle`, last: true };
+  const owner = markerOf(graph, step.from);
+  if (owner === markerName) return undefined;
+  const [, bundle, version] = MARKER_NAME.exec(owner ?? '') ?? [];
+  const place = bundle === undefined ? 'outside of any bundle' : `of bundle ${bundle} ${version}`;
+  return { text: `variable '${variable}' ${place}`, last: true };
 }
 
-/** What was added to `Array.prototype` and its like, or to a constructor. */
-function prototypeProperty(graph: HeapGraph, path: readonly Step[], index: number): Part | undefined {
+/** Name of the marker of the revision a scope belongs to: in that scope or in one around it. */
+function markerOf(graph: HeapGraph, scope: number): string | undefined {
+  let current: number | undefined = scope;
+  for (let depth = 0; current !== undefined && depth < SCOPES_MAX; depth += 1) {
+    const marker = targetOfEdge(graph, current, MARKER_EDGE);
+    if (marker !== undefined) return graph.nodeName(marker);
+    current = targetOfEdge(graph, current, 'previous');
+  }
+  return undefined;
+}
+
+function targetOfEdge(graph: HeapGraph, node: number, name: string): number | undefined {
+  const { first, end } = graph.edgesOf(node);
+  for (let edge = first; edge < end; edge += 1) if (graph.edgeName(edge) === name) return graph.edgeTo(edge);
+  return undefined;
+}
+
+/** A function of the revision that was put on the prototype of a class that is not its own: `Array.prototype.x`. */
+function patchedPrototype(graph: HeapGraph, path: readonly Step[], index: number, markerName: string): Part | undefined {
   const step = path[index] as Step;
-  const owner = path[index - 1];
-  if (owner === undefined || graph.edgeName(owner.edge) !== 'prototype' || graph.nodeType(owner.from) !== 'closure') return undefined;
-  const root = path[index - 2];
-  if (root === undefined || graph.nodeName(root.from) !== 'global') return undefined;
-  return { text: `patched built-in: ${graph.nodeName(owner.from)}.prototype.${symbolText(graph.edgeName(step.edge))}`, last: true };
+  if (graph.edgeType(step.edge) !== 'property' || !isFunctionOf(graph, step.to, markerName)) return undefined;
+  const constructor = targetOfEdge(graph, step.from, 'constructor');
+  if (constructor === undefined || isFunctionOf(graph, constructor, markerName)) return undefined;
+  if (targetOfEdge(graph, constructor, 'prototype') !== step.from) return undefined;
+  return { text: `patched class: ${graph.nodeName(constructor)}.prototype.${symbolText(graph.edgeName(step.edge))}`, last: true };
+}
+
+function isFunctionOf(graph: HeapGraph, node: number, markerName: string): boolean {
+  const scope = graph.nodeType(node) === 'closure' ? targetOfEdge(graph, node, 'context') : undefined;
+  return scope !== undefined && markerOf(graph, scope) === markerName;
 }
 
 function callback(graph: HeapGraph, step: Step): string {

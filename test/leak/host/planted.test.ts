@@ -64,7 +64,7 @@ const LEAKS: readonly Planted[] = [
   {
     kind: 'a listener on an abort signal of the host',
     source: "host.controller.signal.addEventListener('abort', function stop() {})",
-    named: /^event listener stop on EventTarget, kept by entry of a Map, kept by variable 'host' outside of any bundle$/,
+    named: /^event listener stop on (EventTarget|AbortSignal), kept by entry of a Map, kept by variable 'host' outside of any bundle$/,
     undo: () => (host.controller = new AbortController()),
   },
   {
@@ -92,9 +92,9 @@ const LEAKS: readonly Planted[] = [
     undo: () => (keeper.exportsOf('keeper') as { clear(): void }).clear(),
   },
   {
-    kind: 'a patched built-in',
+    kind: 'a patched class of JavaScript',
     source: 'Array.prototype.leaky = function () {}',
-    named: /^patched built-in: Array\.prototype\.leaky$/,
+    named: /^patched class: Array\.prototype\.leaky$/,
     undo: () => delete (Array.prototype as { leaky?: unknown }).leaky,
   },
   {
