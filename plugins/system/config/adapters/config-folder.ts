@@ -7,7 +7,7 @@ import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '@sluice/sdk';
 import { isBundleName } from '../domain/config-errors.js';
-import type { ConfigFiles, FileKind, FileLayer } from '../domain/config-store.js';
+import type { ConfigFiles, FileKind } from '../domain/config-store.js';
 
 /** Largest file read. Configuration is small; anything larger is a mistake. */
 const FILE_BYTES_MAX = 1_048_576;
@@ -41,8 +41,8 @@ export class ConfigFolder implements ConfigFiles {
     return kind === 'operator' ? join(this.#folder, `${bundle}.json`) : join(this.#folder, kind, `${bundle}.json`);
   }
 
-  async names(layer: FileLayer): Promise<readonly string[]> {
-    const entries = await readdir(layer === 'operator' ? this.#folder : join(this.#folder, layer));
+  async names(kind: FileKind): Promise<readonly string[]> {
+    const entries = await readdir(kind === 'operator' ? this.#folder : join(this.#folder, kind));
     return entries
       .filter((entry) => entry.endsWith('.json'))
       .map((entry) => entry.slice(0, -'.json'.length))

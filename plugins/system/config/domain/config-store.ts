@@ -8,6 +8,7 @@ import { messageOf, type ConfigChange, type ConfigLayerValues, type ConfigSource
 import { ChangeRecord } from './change-record.js';
 import { canonical, parseHistory } from './changes.js';
 import { checkBundleName, fileInvalid, keyLocked, keyInvalid, writeFailed } from './config-errors.js';
+import { applied, isSet, unlocked } from './layers.js';
 import { Looks } from './looks.js';
 import { holdsReference, resolveReferences, type SecretPort } from './references.js';
 import {
@@ -31,8 +32,8 @@ export type FileKind = FileLayer | 'accepted';
 
 /** The files of the store. */
 export interface ConfigFiles {
-  /** Symbolic names of all bundles with a file in a layer. */
-  names(layer: FileLayer): Promise<readonly string[]>;
+  /** Symbolic names of all bundles with a file of a kind. */
+  names(kind: FileKind): Promise<readonly string[]>;
   /** Text of a file, null when there is none. */
   read(kind: FileKind, bundle: string): Promise<string | null>;
   /** Replaces a file durably and in one step. */
@@ -61,6 +62,8 @@ const FILE_ACTOR = 'file';
 
 interface BundleState {
   readonly layers: Record<FileLayer, ValueFile>;
+  /** The operator's file was changed while nobody looked. */
+  readonly changedUnseen: boolean;
   /** Digest of the resolved values, to notice that a secret behind a reference changed. */
   resolved: string | null;
 }
@@ -75,6 +78,7 @@ export class ConfigStore implements ConfigSourceService {
   /** Bundles that were asked for and could not be read. */
   readonly #refused = new Set<string>();
   readonly #record: ChangeRecord;
+  #isFirstScan = true;
 
   constructor(around: StoreSurroundings) {
     this.#around = around;
@@ -86,7 +90,7 @@ export class ConfigStore implements ConfigSourceService {
     return this.#inOrder(bundle, async () => {
       const state = await this.#stateOf(bundle);
       const operator = await this.#resolved(bundle, 'operator', state.layers.operator.values);
-      const runtime = await this.#resolved(bundle, 'runtime', unlocked(state));
+      const runtime = await this.#resolved(bundle, 'runtime', unlocked(state.layers.operator, state.layers.runtime));
       state.resolved = this.#around.digest(canonical([operator.values, runtime.values]));
       return [operator, runtime];
     });
@@ -117,6 +121,9 @@ export class ConfigStore implements ConfigSourceService {
       // A thousand bundles without files cost two listings, not two thousand reads.
       const known = [...this.#states.keys()].filter((bundle) => LAYERS.some((layer) => !this.#looks.isMissing(`${layer}/${bundle}`)));
       const names = new Set([...known, ...(await files.names('operator')), ...(await files.names('runtime'))]);
+      // At first, also files that were removed while nobody looked.
+      if (this.#isFirstScan) for (const name of await files.names('accepted')) names.add(name);
+      this.#isFirstScan = false;
       let settling = false;
       for (const bundle of names) if ((await this.#look(bundle)) === 'settling') settling = true;
       return settling ? 'settling' : 'settled';
@@ -158,8 +165,9 @@ export class ConfigStore implements ConfigSourceService {
       if (!this.#states.has(bundle)) {
         // Unknown until now: nobody asked yet, or who asked was refused. When it cannot be read, that is said when somebody asks.
         const wasRefused = this.#refused.has(bundle);
-        await this.#stateOf(bundle).catch(() => undefined);
-        changed = wasRefused && this.#states.has(bundle);
+        const state = await this.#stateOf(bundle).catch(() => null);
+        // Without a refusal, news only when the file changed since a revision before this one looked.
+        changed = state !== null && (wasRefused || state.changedUnseen);
         return;
       }
       for (const layer of LAYERS) {
@@ -209,28 +217,30 @@ export class ConfigStore implements ConfigSourceService {
   async #load(bundle: string): Promise<BundleState> {
     const operator = await this.#firstLook(bundle, 'operator');
     const runtime = await this.#firstLook(bundle, 'runtime');
-    return { layers: { operator, runtime }, resolved: null };
+    return { layers: { operator: operator.file, runtime: runtime.file }, changedUnseen: operator.changed, resolved: null };
   }
 
-  async #firstLook(bundle: string, layer: FileLayer): Promise<ValueFile> {
+  async #firstLook(bundle: string, layer: FileLayer): Promise<{ readonly file: ValueFile; readonly changed: boolean }> {
     const { files, digest } = this.#around;
     const text = await files.read(layer, bundle);
     const file = text === null ? EMPTY_FILE : parseValueFile(text);
     const kept = layer === 'operator' ? await files.read('accepted', bundle) : null;
     const lastGood = kept === null ? EMPTY_FILE : parseValueFile(kept);
+    let changed = false;
     if (isMistake(file)) {
       if (kept === null || isMistake(lastGood)) throw fileInvalid(bundle, layer, files.path(layer, bundle), file);
       this.#warn(bundle, layer, file, 'The last good content is used');
     } else if (layer === 'operator') {
-      // What differs from the last good content was changed while the system was down.
+      // What differs from the last good content was changed while nobody looked.
       const before = isMistake(lastGood) ? EMPTY_FILE : lastGood;
-      if (canonical(before) !== canonical(file)) {
+      changed = canonical(before) !== canonical(file);
+      if (changed) {
         await this.#record.changed(bundle, layer, FILE_ACTOR, before.values, file.values);
         await this.#record.keepAccepted(bundle, text);
       }
     }
     this.#looks.accept(`${layer}/${bundle}`, text === null ? null : digest(text));
-    return isMistake(file) ? (lastGood as ValueFile) : file;
+    return { file: isMistake(file) ? (lastGood as ValueFile) : file, changed };
   }
 
   #warn(bundle: string, layer: FileLayer, mistake: FileMistake, consequence: string): void {
@@ -243,11 +253,15 @@ export class ConfigStore implements ConfigSourceService {
 
   async #secretChanged(bundle: string): Promise<boolean> {
     const state = await this.#stateOf(bundle);
-    const values = [state.layers.operator.values, unlocked(state)] as const;
-    if (state.resolved === null || !values.some(holdsReference)) return false;
+    const values = [state.layers.operator.values, unlocked(state.layers.operator, state.layers.runtime)] as const;
+    if (!values.some(holdsReference)) return false;
     try {
       const resolved = await Promise.all(values.map((part) => resolveReferences(bundle, part, this.#around.secrets)));
-      return this.#around.digest(canonical(resolved)) !== state.resolved;
+      const digest = this.#around.digest(canonical(resolved));
+      if (state.resolved !== null) return digest !== state.resolved;
+      // Nobody asked this revision yet; who asked the one before got what is there now.
+      state.resolved = digest;
+      return false;
     } catch {
       // A secret that is gone for the moment is no change; the values in force stay, and a restart reports it.
       return false;
@@ -281,23 +295,4 @@ export class ConfigStore implements ConfigSourceService {
     });
     return result;
   }
-}
-
-// A key the operator locked has one owner: what run time said before the lock is passed over.
-function unlocked(state: BundleState): Values {
-  const { locked } = state.layers.operator;
-  const { values } = state.layers.runtime;
-  if (locked.length === 0) return values;
-  return Object.fromEntries(Object.entries(values).filter(([key]) => !locked.includes(key)));
-}
-
-function applied(before: Values, changes: Values): Values {
-  const after = { ...before, ...changes };
-  for (const [key, value] of Object.entries(changes)) if (!isSet(value)) delete after[key];
-  return after;
-}
-
-// A value that came as JSON cannot be undefined, so null removes as well.
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

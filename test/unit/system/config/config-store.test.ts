@@ -225,6 +225,34 @@ describe('system.config store', () => {
   });
 });
 
+describe('system.config succession', () => {
+  it('tells what was changed or removed while no revision looked, once, and nothing else', async () => {
+    const files = new Files();
+    files.texts.set('operator/core.ledger', '{"limit": 5}');
+    files.texts.set('operator/core.removed', '{"limit": 5}');
+    files.texts.set('operator/core.same', '{"limit": 5}');
+    const first = setup(files);
+    for (const bundle of ['core.ledger', 'core.removed', 'core.same']) await first.store.layers(bundle);
+    files.texts.set('operator/core.ledger', '{"limit": 6}');
+    files.texts.delete('operator/core.removed');
+    const second = setup(files);
+    await twoLooks(second.store);
+    equal([...second.told].sort(), ['core.ledger', 'core.removed']);
+    equal((await second.store.layers('core.removed'))[0]?.values, {});
+  });
+
+  it('notices a secret that changes after another revision handed it out', async () => {
+    const files = new Files();
+    files.texts.set('operator/core.ledger', '{"password": {"$env": "DB_KEY"}}');
+    await setup(files).store.layers('core.ledger');
+    const second = setup(files);
+    await twoLooks(second.store);
+    second.environment['DB_KEY'] = 'rotated';
+    await second.store.scan();
+    equal(second.told, ['core.ledger']);
+  });
+});
+
 describe('system.config secrets', () => {
   it('resolves references when values are read and keeps them as they are everywhere else', async () => {
     const { store, files, secretFiles } = setup();
