@@ -65,14 +65,14 @@ export class BundleDataService implements DataService {
     return await this.#schemaUnit((unit) => revertMigrations(this.#migrator(), unit, migrations, steps));
   }
 
-  query(sql: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]> {
+  async query(sql: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]> {
     this.#assertOpen();
-    return this.#executor.query(sql, values);
+    return await this.#executor.query(sql, values);
   }
 
-  execute(sql: string, values?: readonly SqlValue[]): Promise<number> {
+  async execute(sql: string, values?: readonly SqlValue[]): Promise<number> {
     this.#assertOpen();
-    return this.#executor.execute(sql, values);
+    return await this.#executor.execute(sql, values);
   }
 
   async unitOfWork<T>(work: (unit: UnitOfWork) => Promise<T>, options?: UnitOfWorkOptions): Promise<T> {

@@ -19,6 +19,10 @@ interface SequelizeOwner extends UnitOwner {
   readonly sequelize: Sequelize;
 }
 
+interface ModelManager {
+  addModel(model: { getTableName(): string | { tableName: string } }): unknown;
+}
+
 type ManagedWork = (transaction: Transaction) => Promise<unknown>;
 
 /** These rebuild the table on SQLite and lose its triggers, indexes and CHECKs. */
@@ -103,15 +107,14 @@ function unmanaged(owner: SequelizeOwner, units: Units, options: { isolation?: '
 
 /** Schema belongs to migrations, and tables to the bundle whose prefix they carry. */
 function guardSchema(sequelize: Sequelize, bundle: string, engine: Engine): void {
-  sequelize.addHook('afterDefine', (model) => {
-    const table = (model as unknown as { getTableName(): string | { tableName: string } }).getTableName();
-    try {
-      checkOwned(bundle, typeof table === 'string' ? table : table.tableName);
-    } catch (error) {
-      (sequelize as unknown as { modelManager: { removeModel(model: unknown): void } }).modelManager.removeModel(model);
-      throw error;
-    }
-  });
+  // A hook cannot refuse a model: Sequelize runs it behind a promise that nobody awaits.
+  const models = (sequelize as unknown as { modelManager: ModelManager }).modelManager;
+  const addModel = models.addModel.bind(models);
+  models.addModel = (model) => {
+    const table = model.getTableName();
+    checkOwned(bundle, typeof table === 'string' ? table : table.tableName);
+    return addModel(model);
+  };
   const sync = (): never => {
     throw schemaRefused('sync()', 'it changes tables without a record, and not in the order of versions');
   };

@@ -99,7 +99,7 @@ export class PostgresEngine implements Engine {
     const facade = new PostgresSequelizeFacade(
       held.client,
       () => this.#statements.schemaChanged(),
-      (run) => run(),
+      async (run) => await run(),
     );
     return { connection: facade, release: () => this.#pool.release(held, facade.lost) };
   }

@@ -14,6 +14,19 @@ const PREPARED_MAX = 500;
 /** How long SQLite waits for a lock held by another process, such as an operator's shell. */
 const BUSY_TIMEOUT_MS = 5_000;
 
+const INTERRUPT_PERIOD_MS = 5;
+
+/** Values as Sequelize gives them. */
+export type RawValues = readonly unknown[] | Readonly<Record<string, unknown>>;
+
+/** What the driver calls back with: rows, and as `this` the statement with `changes` and `lastID`. */
+export interface RawResult {
+  readonly statement: sqlite3.RunResult;
+  readonly rows: readonly SqlRow[];
+}
+
+type DriverCallback = (this: sqlite3.RunResult, error: Error | null, rows?: readonly SqlRow[]) => void;
+
 interface Entry {
   readonly parsed: ParsedStatement;
   /** Prepared statements by cast key; nearly always one. */
@@ -27,7 +40,9 @@ export class SqliteConnection {
   readonly #control = new Map<string, sqlite3.Statement>();
   readonly version: string;
   readonly verdict: SqliteVersionVerdict;
-  #running = 0;
+  #started = 0;
+  #ended = 0;
+  #interruptions = 0;
 
   private constructor(database: sqlite3.Database, version: string, verdict: SqliteVersionVerdict) {
     this.#database = database;
@@ -74,19 +89,19 @@ export class SqliteConnection {
   async query(sql: string, values: readonly SqlValue[]): Promise<readonly SqlRow[]> {
     const entry = this.#entry(sql);
     const binding = bindSqlite(entry.parsed, values);
-    const rows = await this.#all(await this.#prepared(entry, binding.castKey), binding.values);
+    const rows = await this.#all(await this.#ready(entry, binding.castKey), binding.values);
     if (!hasRounded(rows)) return rows;
     const casting = castingSelect(entry.parsed, rows);
     const again = parseStatement(casting, 'sqlite');
     const text = sqliteText(again, binding.castKey);
-    return exactRows(rows, await allOf(this.#database, text, binding.values), sql, BigInt);
+    return exactRows(rows, (await this.rawAll(text, binding.values)).rows, sql, BigInt);
   }
 
   /** Runs a statement and returns how many rows it changed. */
   async execute(sql: string, values: readonly SqlValue[]): Promise<number> {
     const entry = this.#entry(sql);
     const binding = bindSqlite(entry.parsed, values);
-    const statement = await this.#prepared(entry, binding.castKey);
+    const statement = await this.#ready(entry, binding.castKey);
     // The driver's `run` takes one step only, which would leave a statement with rows unfinished.
     if (entry.parsed.returning || entry.parsed.kind === 'read') return (await this.#all(statement, binding.values)).length;
     return await this.#run(statement, binding.values);
@@ -102,9 +117,26 @@ export class SqliteConnection {
     await this.#run(statement, []);
   }
 
-  /** Stops the statement under way, if any. */
+  /** Runs a text of Sequelize's. Rows come as the driver gives them. */
+  rawAll(sql: string, values: RawValues): Promise<RawResult> {
+    return this.#tracked((done) => this.#database.all(sql, values, done));
+  }
+
+  /** Runs a writing text of Sequelize's. */
+  rawRun(sql: string, values: RawValues): Promise<RawResult> {
+    return this.#tracked((done) => this.#database.run(sql, values, done));
+  }
+
+  /** Stops the statements given so far. One that its thread has not begun yet does not hear it, so it is told until it ends. */
   interrupt(): void {
-    if (this.#running > 0) this.#database.interrupt();
+    this.#interruptions += 1;
+    const last = this.#started;
+    const tell = (): void => {
+      if (this.#ended >= last) return;
+      this.#database.interrupt();
+      setTimeout(tell, INTERRUPT_PERIOD_MS);
+    };
+    tell();
   }
 
   /** Copies the log into the file and closes. Nothing may be under way. */
@@ -134,35 +166,40 @@ export class SqliteConnection {
     for (const statement of entry.prepared.values()) statement.finalize();
   }
 
-  #prepared(entry: Entry, castKey: string): sqlite3.Statement | Promise<sqlite3.Statement> {
-    const statement = entry.prepared.get(castKey);
-    if (statement !== undefined) return statement;
-    return prepare(this.#database, sqliteText(entry.parsed, castKey)).then((made) => {
-      const rival = entry.prepared.get(castKey);
-      rival?.finalize();
-      entry.prepared.set(castKey, made);
-      return made;
+  /** A prepared statement that may still run: one whose unit was cut while it was being prepared may not. */
+  #ready(entry: Entry, castKey: string): sqlite3.Statement | Promise<sqlite3.Statement> {
+    const prepared = entry.prepared.get(castKey);
+    if (prepared !== undefined) return prepared;
+    const before = this.#interruptions;
+    return this.#prepare(entry, castKey).then((statement) => {
+      if (before === this.#interruptions) return statement;
+      throw Object.assign(new Error('interrupted before it began'), { code: 'SQLITE_INTERRUPT' });
     });
   }
 
-  #all(statement: sqlite3.Statement, values: readonly SqliteBound[]): Promise<SqlRow[]> {
-    this.#running += 1;
-    return new Promise((resolve, reject) => {
-      statement.all(values, (error: Error | null, rows: SqlRow[]) => {
-        this.#running -= 1;
-        if (error === null) resolve(rows);
-        else reject(error);
-      });
-    });
+  async #prepare(entry: Entry, castKey: string): Promise<sqlite3.Statement> {
+    const made = await prepare(this.#database, sqliteText(entry.parsed, castKey));
+    // Two calls may have prepared the same text at once.
+    entry.prepared.get(castKey)?.finalize();
+    entry.prepared.set(castKey, made);
+    return made;
   }
 
-  #run(statement: sqlite3.Statement, values: readonly SqliteBound[]): Promise<number> {
-    this.#running += 1;
-    const done = (): void => void (this.#running -= 1);
+  async #all(statement: sqlite3.Statement, values: readonly SqliteBound[]): Promise<readonly SqlRow[]> {
+    return (await this.#tracked((done) => statement.all(values, done))).rows;
+  }
+
+  async #run(statement: sqlite3.Statement, values: readonly SqliteBound[]): Promise<number> {
+    return (await this.#tracked((done) => statement.run(values, done))).statement.changes;
+  }
+
+  #tracked(start: (done: DriverCallback) => void): Promise<RawResult> {
+    this.#started += 1;
+    const ended = (): void => void (this.#ended += 1);
     return new Promise((resolve, reject) => {
-      statement.run(values, function (this: sqlite3.RunResult, error: Error | null) {
-        done();
-        if (error === null) resolve(this.changes);
+      start(function (this: sqlite3.RunResult, error: Error | null, rows?: readonly SqlRow[]) {
+        ended();
+        if (error === null) resolve({ statement: this, rows: rows ?? [] });
         else reject(error);
       });
     });

@@ -76,7 +76,7 @@ export class SqliteEngine implements Engine {
 
   async lease(opener: Opener): Promise<Lease> {
     await this.#writer.acquire(opener, 'alone');
-    const facade = new SqliteSequelizeFacade(this.#connection.database, this.#turn, this.#tables, (run) => run());
+    const facade = new SqliteSequelizeFacade(this.#connection, this.#turn, this.#tables, async (run) => await run());
     return { connection: facade, release: () => void this.#writer.finish('alone') };
   }
 
@@ -169,7 +169,7 @@ class SqliteSession implements Session {
   }
 
   sequelizeConnection(gate: Gate): object {
-    return new SqliteSequelizeFacade(this.#connection.database, this.#turn, this.#tables, gate);
+    return new SqliteSequelizeFacade(this.#connection, this.#turn, this.#tables, gate);
   }
 
   commit(): Promise<void> {

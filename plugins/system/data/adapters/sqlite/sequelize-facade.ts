@@ -3,13 +3,12 @@
  * are remembered until the schema changes (Sequelize asks for them before each SELECT), and integers above 2^53 come as digits.
  */
 import { SluiceError, type SqlRow } from '@sluice/sdk';
-import type sqlite3 from 'sqlite3';
 import { parseStatement } from '../../domain/statement.js';
 import type { Gate } from '../engine.js';
 import { castingSelect, exactRows, hasRounded } from './exact-integers.js';
+import type { RawResult, RawValues, SqliteConnection } from './connection.js';
 import type { FileTurn } from './turns.js';
 
-type Parameters = readonly unknown[] | Readonly<Record<string, unknown>>;
 type Callback = (this: unknown, error: Error | null, rows?: readonly SqlRow[]) => void;
 
 /** Column types of tables, shared by all facades of one engine. */
@@ -36,17 +35,20 @@ export class TableInfoCache {
   }
 }
 
+/** Stands for the statement behind an answer that was remembered. */
+const NO_STATEMENT = { lastID: 0, changes: 0 } as RawResult['statement'];
+
 /** A connection for one unit of work or lease. */
 export class SqliteSequelizeFacade {
   /** Sequelize writes here and shows it in its log. */
   uuid = 'sluice';
-  readonly #database: sqlite3.Database;
+  readonly #connection: SqliteConnection;
   readonly #turn: FileTurn;
   readonly #tables: TableInfoCache;
   readonly #gate: Gate;
 
-  constructor(database: sqlite3.Database, turn: FileTurn, tables: TableInfoCache, gate: Gate) {
-    this.#database = database;
+  constructor(connection: SqliteConnection, turn: FileTurn, tables: TableInfoCache, gate: Gate) {
+    this.#connection = connection;
     this.#turn = turn;
     this.#tables = tables;
     this.#gate = gate;
@@ -57,25 +59,25 @@ export class SqliteSequelizeFacade {
     run();
   }
 
-  all(sql: string, parameters: Parameters | Callback, callback?: Callback): void {
+  all(sql: string, parameters: RawValues | Callback, callback?: Callback): void {
     this.#start(sql, parameters, callback, (values) => this.#all(sql, values));
   }
 
-  run(sql: string, parameters: Parameters | Callback, callback?: Callback): void {
-    this.#start(sql, parameters, callback, (values) => this.#run(sql, values));
+  run(sql: string, parameters: RawValues | Callback, callback?: Callback): void {
+    this.#start(sql, parameters, callback, (values) => this.#connection.rawRun(sql, values));
   }
 
   #start(
     sql: string,
-    parameters: Parameters | Callback,
+    parameters: RawValues | Callback,
     callback: Callback | undefined,
-    run: (values: Parameters) => Promise<{ statement: unknown; rows?: readonly SqlRow[] }>,
+    run: (values: RawValues) => Promise<RawResult>,
   ): void {
     const values = typeof parameters === 'function' ? [] : parameters;
     const done = typeof parameters === 'function' ? parameters : (callback ?? ((): void => undefined));
-    this.#gate(() => {
+    this.#gate(async () => {
       this.#check(sql);
-      return run(values);
+      return await run(values);
     }).then(
       ({ statement, rows }) => done.call(statement, null, rows),
       (error: unknown) => done.call({}, error as Error),
@@ -87,38 +89,20 @@ export class SqliteSequelizeFacade {
     if (parseStatement(sql, 'sqlite').kind === 'schema') this.#turn.schemaChanged();
   }
 
-  async #all(sql: string, values: Parameters): Promise<{ statement: unknown; rows: readonly SqlRow[] }> {
+  async #all(sql: string, values: RawValues): Promise<RawResult> {
     const isTableInfo = /^PRAGMA table_info\(/.test(sql);
     const known = isTableInfo ? this.#tables.get(sql) : undefined;
-    if (known !== undefined) return { statement: {}, rows: known };
-    const { statement, rows } = await allOf(this.#database, sql, values);
+    if (known !== undefined) return { statement: NO_STATEMENT, rows: known };
+    const { statement, rows } = await this.#connection.rawAll(sql, values);
     if (isTableInfo) this.#tables.set(sql, rows);
     if (!hasRounded(rows)) return { statement, rows };
     const casting = castingSelect(parseStatement(sql, 'sqlite'), rows);
-    const again = await allOf(this.#database, casting, values);
+    const again = await this.#connection.rawAll(casting, values);
     return { statement, rows: exactRows(rows, again.rows, sql, (digits) => digits) };
-  }
-
-  #run(sql: string, values: Parameters): Promise<{ statement: unknown }> {
-    return new Promise((resolve, reject) => {
-      this.#database.run(sql, values, function (this: unknown, error: Error | null) {
-        if (error === null) resolve({ statement: this });
-        else reject(error);
-      });
-    });
   }
 
   /** Sequelize never calls these on a connection that it does not own. */
   close(): void {
     throw new SluiceError('DATA_STATEMENT_REFUSED', 'The shared connection cannot be closed by a consumer of it');
   }
-}
-
-function allOf(database: sqlite3.Database, sql: string, values: Parameters): Promise<{ statement: unknown; rows: readonly SqlRow[] }> {
-  return new Promise((resolve, reject) => {
-    database.all(sql, values, function (this: unknown, error: Error | null, rows: SqlRow[]) {
-      if (error === null) resolve({ statement: this, rows });
-      else reject(error);
-    });
-  });
 }

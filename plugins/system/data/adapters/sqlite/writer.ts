@@ -8,6 +8,7 @@
  * - A unit joins a group only when the last units of its bundle were short, so that a slow one cannot hold finished ones back.
  */
 import { SluiceError, type Logger } from '@sluice/sdk';
+import { statementFailure } from '../../domain/failures.js';
 import type { DataClock, DataSettings } from '../../domain/settings.js';
 import type { Opener } from '../engine.js';
 import type { SqliteConnection } from './connection.js';
@@ -197,7 +198,8 @@ export class SqliteWriter {
     } catch (error) {
       await this.#connection.control('ROLLBACK').catch(() => undefined);
       this.#log.warn('commit failed', { units: members.length, error: (error as Error).message });
-      for (const member of members) member.reject(commitFailed(error));
+      const failure = commitFailure(error, members.length);
+      for (const member of members) member.reject(failure);
     }
     this.#leaveTransaction();
     this.#pump();
@@ -273,7 +275,13 @@ function queueFull(bundle: string, waiting: number, holder: { bundle: string; he
   );
 }
 
-function commitFailed(error: unknown): SluiceError {
+/** A constraint that is checked at COMMIT rolls back for certain; after any other failure only the disk knows. */
+function commitFailure(error: unknown, units: number): SluiceError {
+  if ((error as { code?: unknown }).code !== 'SQLITE_CONSTRAINT') return commitUnknown(error);
+  return units === 1 ? statementFailure(error, 'COMMIT') : groupLost(error);
+}
+
+function commitUnknown(error: unknown): SluiceError {
   return new SluiceError('DATA_COMMIT_FAILED', `The database did not confirm the commit: ${(error as Error).message}`, {
     details: { driverCode: String((error as { code?: unknown }).code ?? ''), outcome: 'unknown' },
     remedy: 'Find out by the idempotency key whether it took effect; check disk space and disk health.',
