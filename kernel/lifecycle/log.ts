@@ -38,16 +38,7 @@ export class LogRouter {
 
   /** A logger whose records carry a source and version. */
   logger(source: string, version?: string, fields: Record<string, unknown> = {}): Logger {
-    const write = (level: LogLevel, message: string, more?: Record<string, unknown>): void =>
-      this.write(level, source, version, message, more === undefined ? fields : { ...fields, ...more });
-    return {
-      trace: (message, more) => write('trace', message, more),
-      debug: (message, more) => write('debug', message, more),
-      info: (message, more) => write('info', message, more),
-      warn: (message, more) => write('warn', message, more),
-      error: (message, more) => write('error', message, more),
-      child: (more) => this.logger(source, version, { ...fields, ...more }),
-    };
+    return new RoutedLogger(this, source, version, fields);
   }
 
   /** Takes one record. Never throws: a failing sink is dropped from this record on. */
@@ -94,6 +85,49 @@ export class LogRouter {
     };
     this.#followers.add(follower);
     return () => void this.#followers.delete(follower);
+  }
+}
+
+/** A class, not closures: a system of a thousand revisions has as many loggers. */
+class RoutedLogger implements Logger {
+  readonly #router: LogRouter;
+  readonly #source: string;
+  readonly #version: string | undefined;
+  readonly #fields: Record<string, unknown>;
+
+  constructor(router: LogRouter, source: string, version: string | undefined, fields: Record<string, unknown>) {
+    this.#router = router;
+    this.#source = source;
+    this.#version = version;
+    this.#fields = fields;
+  }
+
+  trace(message: string, fields?: Record<string, unknown>): void {
+    this.#write('trace', message, fields);
+  }
+
+  debug(message: string, fields?: Record<string, unknown>): void {
+    this.#write('debug', message, fields);
+  }
+
+  info(message: string, fields?: Record<string, unknown>): void {
+    this.#write('info', message, fields);
+  }
+
+  warn(message: string, fields?: Record<string, unknown>): void {
+    this.#write('warn', message, fields);
+  }
+
+  error(message: string, fields?: Record<string, unknown>): void {
+    this.#write('error', message, fields);
+  }
+
+  child(fields: Record<string, unknown>): Logger {
+    return new RoutedLogger(this.#router, this.#source, this.#version, { ...this.#fields, ...fields });
+  }
+
+  #write(level: LogLevel, message: string, fields: Record<string, unknown> | undefined): void {
+    this.#router.write(level, this.#source, this.#version, message, fields === undefined ? this.#fields : { ...this.#fields, ...fields });
   }
 }
 

@@ -55,9 +55,11 @@ export class Revision implements ContextHost {
   readonly clock: Clock;
   readonly log: Logger;
   readonly scope: ScopeNode;
-  readonly configCallbacks = new Set<ConfigCallback>();
   readonly #services: RevisionServices;
-  readonly #abort = new AbortController();
+  // Made on demand: most revisions of a large system use neither, and an AbortController costs 10 us.
+  #configCallbacks: Set<ConfigCallback> | null = null;
+  #abort: AbortController | null = null;
+  #aborted = false;
   stage: Stage | null = null;
   config: Readonly<Record<string, unknown>> = Object.freeze({});
   #loaded: LoadedRevision | null = null;
@@ -87,7 +89,17 @@ export class Revision implements ContextHost {
   }
 
   get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#aborted && !this.#abort.signal.aborted) this.#abort.abort(this.#stoppingError());
     return this.#abort.signal;
+  }
+
+  get configCallbacks(): Set<ConfigCallback> {
+    return (this.#configCallbacks ??= new Set());
+  }
+
+  #stoppingError(): SluiceError {
+    return new SluiceError('BUNDLE_STOPPING', `${this.key} is stopping`);
   }
 
   /**
@@ -202,7 +214,7 @@ export class Revision implements ContextHost {
     const before = this.config;
     this.config = config;
     try {
-      for (const callback of [...this.configCallbacks]) {
+      for (const callback of [...(this.#configCallbacks ?? [])]) {
         await this.#limited('onConfigChange', this.manifest.startTimeoutMs, () => callback(config));
       }
       await this.#components?.configChanged(config);
@@ -234,7 +246,8 @@ export class Revision implements ContextHost {
           ? cause
           : new SluiceError('DEACTIVATE_FAILED', messageOf(cause), { cause, details: { bundle: this.symbolicName } });
     };
-    this.#abort.abort(new SluiceError('BUNDLE_STOPPING', `${this.key} is stopping`));
+    this.#aborted = true;
+    this.#abort?.abort(this.#stoppingError());
     try {
       await this.#components?.stop();
     } catch (cause) {
@@ -274,7 +287,7 @@ export class Revision implements ContextHost {
     this.#loaded = null;
     this.#components = null;
     this.#context = null;
-    this.configCallbacks.clear();
+    this.#configCallbacks = null;
   }
 
   #limited<T>(activity: string, limitMs: number, work: () => T | Promise<T>): Promise<T> {

@@ -15,13 +15,15 @@ export interface UndoFailure {
   readonly message: string;
 }
 
+const NO_FAILURES: readonly UndoFailure[] = Object.freeze([]);
+
 /** A scope. Closing is idempotent: every caller gets the same promise. */
 export class ScopeNode implements Scope {
   readonly name: string;
   readonly #owned = new Set<Owned>();
   readonly #parent: ScopeNode | null;
   #closing: Promise<void> | null = null;
-  #failures: UndoFailure[] = [];
+  #failures: readonly UndoFailure[] = NO_FAILURES;
 
   constructor(name: string, parent: ScopeNode | null = null) {
     this.name = name;
@@ -84,7 +86,7 @@ export class ScopeNode implements Scope {
       this.#owned.delete(owned);
     }
     this.#onClosed?.();
-    if (this.#parent !== null) this.#parent.#failures.push(...this.#failures);
+    if (this.#parent !== null && this.#failures.length > 0) this.#parent.#failures = [...this.#parent.#failures, ...this.#failures];
   }
 
   async #run(owned: Owned): Promise<void> {
@@ -94,7 +96,7 @@ export class ScopeNode implements Scope {
     try {
       await undo();
     } catch (error) {
-      this.#failures.push({ what: owned.what, message: messageOf(error) });
+      this.#failures = [...this.#failures, { what: owned.what, message: messageOf(error) }];
     }
   }
 
