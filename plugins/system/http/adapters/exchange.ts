@@ -9,6 +9,8 @@ import type { Entry } from '@sluice/sdk';
 import type { Gate } from '../domain/gate.js';
 import { PROBLEM_TYPE, problemText, type Problem } from '../domain/problem.js';
 import type { Hit } from '../domain/route-set.js';
+import type { ClientAddresses } from '../domain/client-address.js';
+import type { TLSSocket } from 'node:tls';
 
 /** What an exchange tells its owner. */
 export interface ExchangeOwner {
@@ -27,9 +29,11 @@ export class Exchange {
   /** Path without the query, as it came. */
   readonly path: string;
   readonly method: string;
-  /** Address of the client, after trusted proxies. */
-  readonly remoteAddress: string;
-  readonly isSecure: boolean;
+  /** Place among the requests under way, see `Traffic`. */
+  line: { remove(exchange: Exchange): void } | null = null;
+  previous: Exchange | null = null;
+  next: Exchange | null = null;
+  readonly #clients: ClientAddresses;
   hit: Hit | null = null;
   entry: Entry | null = null;
   gates: readonly Gate[] = [];
@@ -45,17 +49,12 @@ export class Exchange {
   #failed = false;
   #ended = false;
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    facts: { requestId: string; path: string; remoteAddress: string; isSecure: boolean },
-  ) {
+  constructor(request: IncomingMessage, response: ServerResponse, facts: { requestId: string; path: string; clients: ClientAddresses }) {
     this.request = request;
     this.response = response;
     this.requestId = facts.requestId;
     this.path = facts.path;
-    this.remoteAddress = facts.remoteAddress;
-    this.isSecure = facts.isSecure;
+    this.#clients = facts.clients;
     this.method = request.method ?? 'GET';
   }
 
@@ -66,7 +65,19 @@ export class Exchange {
     this.#owner = owner;
     this.startedAt = startedAt;
     this.deadline = deadline;
-    this.response.once('close', () => this.#onAnswerOver());
+    this.response.on('close', this.#onAnswerOver);
+  }
+
+  /** Address of the client, after trusted proxies. */
+  get remoteAddress(): string {
+    const { headers, socket } = this.request;
+    return this.#clients.addressOf(socket.remoteAddress, headers['x-forwarded-for']);
+  }
+
+  /** True when the client speaks TLS, to us or to a trusted proxy. */
+  get isSecure(): boolean {
+    const { headers, socket } = this.request;
+    return this.#clients.isSecure((socket as TLSSocket).encrypted === true, socket.remoteAddress, headers['x-forwarded-proto']);
   }
 
   /** Aborted when the client goes away or the time limit passes. Made when first asked for: most handlers never do. */
@@ -116,11 +127,11 @@ export class Exchange {
     this.handlerDone();
   }
 
-  #onAnswerOver(): void {
+  readonly #onAnswerOver = (): void => {
     this.#answerOver = true;
     if (!this.response.writableFinished) this.abort(new Error('The client closed the connection'));
     this.#endIfOver();
-  }
+  };
 
   #endIfOver(): void {
     if (this.#ended || !this.#answerOver || !this.#handlerDone) return;

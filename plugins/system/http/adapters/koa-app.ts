@@ -25,8 +25,8 @@ export interface KoaHooks {
   unanswered(exchange: Exchange, allowed: readonly string[]): Problem | null;
 }
 
-/** Serves an exchange whose hit is a router. Resolves when the handlers returned and the answer is handed to the connection. */
-export type ServeKoa = (exchange: Exchange, bodyBytesMax: number) => Promise<void>;
+/** Serves an exchange whose hit is a router, and tells it when the handlers have returned. */
+export type ServeKoa = (exchange: Exchange, bodyBytesMax: number) => void;
 
 /** Makes the application. */
 export function createKoa(hooks: KoaHooks): ServeKoa {
@@ -41,14 +41,20 @@ export function createKoa(hooks: KoaHooks): ServeKoa {
     exchange.answerProblem(problemOf(error).problem);
   };
   const callback = app.callback();
-  return async (exchange, bodyBytesMax) => {
-    if (hasBody(exchange.request)) {
+  return (exchange, bodyBytesMax) => {
+    const { request, response } = exchange;
+    if (hasBody(request)) {
       const refusal = refuseBody(exchange, bodyBytesMax);
-      if (refusal !== null) return exchange.answerProblem(refusal);
+      if (refusal !== null) {
+        exchange.answerProblem(refusal);
+        exchange.handlerDone();
+        return;
+      }
       limitChunkedBody(exchange, bodyBytesMax);
     }
-    (exchange.request as Carrier)[EXCHANGE] = exchange;
-    await callback(exchange.request, exchange.response);
+    (request as Carrier)[EXCHANGE] = exchange;
+    // Never rejects: Koa brings every error to `onerror` above.
+    void callback(request, response);
   };
 }
 
@@ -84,11 +90,15 @@ function describeClient(app: Koa): void {
 function permanent(context: Context, hooks: KoaHooks): Promise<void> {
   const exchange = exchangeOf(context);
   return dispatch(context, exchange).then(
-    () => answerIfUnanswered(context, exchange, hooks),
+    () => {
+      answerIfUnanswered(context, exchange, hooks);
+      exchange.handlerDone();
+    },
     (error: unknown) => {
       const { problem, hidden } = problemOf(error);
       if (hidden) hooks.failed(exchange, error);
       writeProblem(context, exchange, problem);
+      exchange.handlerDone();
     },
   );
 }
@@ -108,7 +118,8 @@ function dispatch(context: Context, exchange: Exchange): Promise<unknown> {
 }
 
 function answerIfUnanswered(context: Context, exchange: Exchange, hooks: KoaHooks): void {
-  if (context.status !== 404 || context.respond === false || (context.body !== null && context.body !== undefined)) return;
+  // The first question is for the many: asking Koa costs several property look-ups.
+  if (exchange.response.statusCode !== 404 || context.respond === false || (context.body !== null && context.body !== undefined)) return;
   const methods = (context.matched ?? []).flatMap((layer) => layer.methods);
   const problem = hooks.unanswered(exchange, [...new Set(methods)]);
   if (problem !== null) writeProblem(context, exchange, problem);

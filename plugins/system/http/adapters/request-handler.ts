@@ -5,7 +5,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TLSSocket } from 'node:tls';
 import type { Clock, EntriesService, Logger } from '@sluice/sdk';
 import { mergedDocument } from '../domain/openapi.js';
 import { problemOf, RETRY_AFTER_SECONDS, type Problem } from '../domain/problem.js';
@@ -78,16 +77,11 @@ export class RequestHandler {
 
   /** Listener for the `request` event of a server. */
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
-    const { headers, socket } = request;
+    const { headers } = request;
     const { clients, securityHeaders, cors } = this.#settings;
-    const peer = socket.remoteAddress;
     const path = pathOf(request.url ?? '/');
-    const exchange = new Exchange(request, response, {
-      requestId: acceptRequestId(headers['x-request-id']) ?? randomUUID(),
-      path: path ?? '/',
-      remoteAddress: clients.addressOf(peer, headers['x-forwarded-for']),
-      isSecure: clients.isSecure((socket as TLSSocket).encrypted === true, peer, headers['x-forwarded-proto']),
-    });
+    const requestId = acceptRequestId(headers['x-request-id']) ?? randomUUID();
+    const exchange = new Exchange(request, response, { requestId, path: path ?? '/', clients });
     exchange.baseHeaders = securityHeaders;
     response.setHeader('x-request-id', exchange.requestId);
     for (const [name, value] of securityHeaders) response.setHeader(name, value);
@@ -99,12 +93,12 @@ export class RequestHandler {
   };
 
   #refuse(exchange: Exchange, path: string | null): Problem | null {
-    const { request } = exchange;
+    const { headers, httpVersion } = exchange.request;
     if (path === null) return { status: 400, code: 'REQUEST_MALFORMED', detail: 'The request target is neither a path nor an http URL' };
-    if (request.headers.host === undefined && request.httpVersion === '1.1') {
+    if (headers.host === undefined && httpVersion === '1.1') {
       return { status: 400, code: 'REQUEST_MALFORMED', detail: 'The Host header is missing' };
     }
-    if (/^websocket$/i.test(request.headers.upgrade ?? '')) {
+    if (headers.upgrade !== undefined && /^websocket$/i.test(headers.upgrade)) {
       exchange.closeAfterAnswer();
       return {
         status: 501,
@@ -144,30 +138,25 @@ export class RequestHandler {
     const entry = entries?.begin('request', hit.set.identity.bundle, version, timeoutMs) ?? NO_ENTRY;
     exchange.begin(entry, gates, this, startedAt, startedAt + timeoutMs);
     this.traffic.add(exchange, timeoutMs);
-    entry.run(() => this.#serve(exchange, hit, timeoutMs));
+    entry.run(() => this.#serve(exchange, hit));
   }
 
   #timeoutOf(hit: Hit): number {
     return (hit.kind === 'typed' ? hit.route.definition.timeoutMs : undefined) ?? this.#settings.limits.requestTimeoutMs;
   }
 
-  #serve(exchange: Exchange, hit: Hit, timeoutMs: number): void {
+  #serve(exchange: Exchange, hit: Hit): void {
     const { bodyBytesMax } = this.#settings.limits;
-    const served = hit.kind === 'typed' ? serveTyped(exchange, hit.route, hit.path, bodyBytesMax) : this.#serveKoa(exchange, bodyBytesMax);
-    served.then(
-      () => this.#served(exchange, timeoutMs),
+    if (hit.kind !== 'typed') return this.#serveKoa(exchange, bodyBytesMax);
+    serveTyped(exchange, hit.route, hit.path, bodyBytesMax).then(
+      () => exchange.handlerDone(),
       (error: unknown) => {
         const { problem, hidden } = problemOf(error);
         if (hidden) this.#logFailure(exchange, error);
         exchange.answerProblem(problem);
-        this.#served(exchange, timeoutMs);
+        exchange.handlerDone();
       },
     );
-  }
-
-  #served(exchange: Exchange, timeoutMs: number): void {
-    this.traffic.unwatch(exchange, timeoutMs);
-    exchange.handlerDone();
   }
 
   /** Called by the exchange, once. */
@@ -296,7 +285,7 @@ export class RequestHandler {
 
   /** Tells running streams of removed routes to end: their clients connect again and get the new revision. */
   retireStreams(removed: ReadonlySet<CompiledRouteSet>): void {
-    for (const exchange of this.traffic.exchanges) {
+    for (const exchange of this.traffic.exchanges()) {
       if (exchange.hit === null || !removed.has(exchange.hit.set) || !exchange.isHandlerDone) continue;
       exchange.abort(new Error('The bundle that serves this stream was replaced'));
       if (String(exchange.response.getHeader('content-type')).startsWith('text/event-stream')) exchange.response.end();

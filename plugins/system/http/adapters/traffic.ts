@@ -20,9 +20,42 @@ export class BundleTraffic {
   }
 }
 
-interface Line {
-  readonly exchanges: Set<Exchange>;
-  timer: Timer | null;
+/**
+ * Requests in order of arrival, linked through the requests themselves: a set would hash each of them twice, at every request.
+ */
+class Line {
+  #first: Exchange | null = null;
+  #last: Exchange | null = null;
+  timer: Timer | null = null;
+
+  get first(): Exchange | null {
+    return this.#first;
+  }
+
+  append(exchange: Exchange): void {
+    exchange.previous = this.#last;
+    if (this.#last === null) this.#first = exchange;
+    else this.#last.next = exchange;
+    this.#last = exchange;
+  }
+
+  remove(exchange: Exchange): void {
+    const { previous, next } = exchange;
+    if (previous === null) this.#first = next;
+    else previous.next = next;
+    if (next === null) this.#last = previous;
+    else next.previous = previous;
+    exchange.previous = exchange.next = null;
+  }
+
+  *[Symbol.iterator](): Iterator<Exchange> {
+    for (let exchange = this.#first; exchange !== null;) {
+      // The one in hand may leave the line before the next is asked for.
+      const { next } = exchange;
+      yield exchange;
+      exchange = next;
+    }
+  }
 }
 
 /** All requests under way. */
@@ -30,9 +63,12 @@ export class Traffic {
   readonly #clock: Clock;
   readonly #onExpired: (exchange: Exchange) => void;
   readonly #bundles = new Map<string, BundleTraffic>();
+  // By time limit, so that in each the first is the first to exceed it.
   readonly #lines = new Map<number, Line>();
-  readonly #open = new Set<Exchange>();
+  // Handler returned or given up, answer still being read.
+  readonly #answering = new Line();
   readonly #idle: (() => void)[] = [];
+  #size = 0;
 
   constructor(clock: Clock, onExpired: (exchange: Exchange) => void) {
     this.#clock = clock;
@@ -41,12 +77,13 @@ export class Traffic {
 
   /** Requests under way. */
   get size(): number {
-    return this.#open.size;
+    return this.#size;
   }
 
-  /** Requests under way, in order of arrival. */
-  get exchanges(): Iterable<Exchange> {
-    return this.#open;
+  /** Requests under way. */
+  *exchanges(): Iterable<Exchange> {
+    for (const line of this.#lines.values()) yield* line;
+    yield* this.#answering;
   }
 
   bundle(symbolicName: string): BundleTraffic {
@@ -69,43 +106,44 @@ export class Traffic {
     return counts;
   }
 
-  /** Takes an exchange in and watches its time limit. */
+  /** Takes a request in and watches its time limit, until its handler has returned. */
   add(exchange: Exchange, timeoutMs: number): void {
-    this.#open.add(exchange);
+    this.#size += 1;
     let line = this.#lines.get(timeoutMs);
-    if (line === undefined) this.#lines.set(timeoutMs, (line = { exchanges: new Set(), timer: null }));
-    line.exchanges.add(exchange);
+    if (line === undefined) this.#lines.set(timeoutMs, (line = new Line()));
+    exchange.line = line;
+    line.append(exchange);
     if (line.timer === null) this.#watch(line, timeoutMs);
   }
 
-  /** Ends the watch on the time limit; the answer may go on as long as the client reads it. */
-  unwatch(exchange: Exchange, timeoutMs: number): void {
-    this.#lines.get(timeoutMs)?.exchanges.delete(exchange);
-  }
-
+  /** Lets a request go. */
   remove(exchange: Exchange): void {
-    this.#open.delete(exchange);
-    if (this.#open.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    exchange.line?.remove(exchange);
+    exchange.line = null;
+    this.#size -= 1;
+    if (this.#size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #watch(line: Line, delayMs: number): void {
     line.timer = this.#clock.setTimeout(() => {
       line.timer = null;
       const now = this.#clock.monotonic();
-      for (const exchange of line.exchanges) {
-        if (exchange.deadline > now) {
+      for (const exchange of line) {
+        if (!exchange.isHandlerDone && exchange.deadline > now) {
           this.#watch(line, exchange.deadline - now);
           return;
         }
-        line.exchanges.delete(exchange);
-        this.#onExpired(exchange);
+        line.remove(exchange);
+        this.#answering.append(exchange);
+        exchange.line = this.#answering;
+        if (!exchange.isHandlerDone) this.#onExpired(exchange);
       }
     }, delayMs);
   }
 
   /** Resolves when nothing is under way, or after the limit. Answers how many were still under way. */
   async whenIdle(limitMs: number): Promise<number> {
-    if (this.#open.size > 0) {
+    if (this.#size > 0) {
       await new Promise<void>((resolve) => {
         const timer = this.#clock.setTimeout(resolve, limitMs);
         this.#idle.push(() => {
@@ -114,6 +152,6 @@ export class Traffic {
         });
       });
     }
-    return this.#open.size;
+    return this.#size;
   }
 }
