@@ -22,6 +22,7 @@ import {
 import { StateFile } from './adapters/state-file.js';
 import { DurablePump, type PumpSettings } from './domain/durable-pump.js';
 import { HandlerTable, type TableLimits } from './domain/handler-table.js';
+import type { CurrentRevision } from './domain/ownership.js';
 import { Subscriptions } from './domain/subscriptions.js';
 import { checkHandlers } from './domain/topics.js';
 import { TransientEvents } from './domain/transient-events.js';
@@ -51,7 +52,10 @@ export default defineBundle<EventsConfig>({
     const table = new HandlerTable({ clock, log, entries: context.reference(Entries) }, config);
     const subscriptions = await loadSubscriptions(context);
     const outbox = context.optional(Outbox);
-    const pump = new DurablePump({ clock, log, table, subscriptions, outbox: () => outbox.get(), ...ownershipOf(context) }, config);
+    const pump = new DurablePump(
+      { clock, log, table, subscriptions, outbox: () => outbox.get(), currentRevision: currentRevision(context) },
+      config,
+    );
     pumps.set(context, pump);
     table.listener = {
       durableAdded: (id, bundle, topic) => {
@@ -104,12 +108,13 @@ function loadSubscriptions(context: BundleContext<EventsConfig>): Promise<Subscr
 }
 
 // Before its switch and after the next one, a revision is not what the framework lists under its name.
-function ownershipOf(context: BundleContext<EventsConfig>): { owns(): boolean; readonly hasPredecessor: boolean } {
+function currentRevision(context: BundleContext<EventsConfig>): () => CurrentRevision {
   const framework = context.reference(Framework);
   const { symbolicName, digest } = context.bundle;
-  const current = (): string | undefined => framework.bundles().find((one) => one.symbolicName === symbolicName)?.digest;
-  const atStart = current();
-  return { owns: () => current() === digest, hasPredecessor: atStart !== undefined && atStart !== digest };
+  return () => {
+    const current = framework.bundles().find((one) => one.symbolicName === symbolicName)?.digest;
+    return current === undefined ? 'none' : current === digest ? 'own' : 'other';
+  };
 }
 
 // Tracked, not referenced: a replaced data bundle tells of no more commits.

@@ -9,7 +9,7 @@ import { DoneBatch } from './done-batch.js';
 import { attempt } from './durable-delivery.js';
 import type { HandlerTable } from './handler-table.js';
 import { HeldKeys } from './held-keys.js';
-import { Ownership } from './ownership.js';
+import { Ownership, type CurrentRevision } from './ownership.js';
 import { afterFailure, type RetrySettings } from './retries.js';
 import type { Subscriptions } from './subscriptions.js';
 
@@ -21,10 +21,7 @@ export interface PumpSurroundings {
   readonly subscriptions: Subscriptions;
   /** Undefined while no bundle keeps an outbox. */
   outbox(): OutboxService | undefined;
-  /** True while this revision of the bundle is the current one. */
-  owns(): boolean;
-  /** True when another revision was the current one when this one began. */
-  readonly hasPredecessor: boolean;
+  currentRevision(): CurrentRevision;
 }
 
 /** Settings that change while running. */
@@ -61,6 +58,8 @@ export class DurablePump {
     this.#settings = settings;
     this.#held = new HeldKeys(around.clock, this.kick);
     this.#ownership = new Ownership(around, () => around.table.longestDurableMs());
+    // Whether another revision is the current one is seen now or never: its switch may come before the first look.
+    this.#ownership.mayTake();
     this.#nextSweepAt = around.clock.monotonic() + SWEEP_PERIOD_MS;
   }
 

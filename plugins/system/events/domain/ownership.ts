@@ -4,18 +4,20 @@
  * longest of them must be.
  */
 
+/** Which revision is the current one: this, another, or none yet (while the bundle is being installed). */
+export type CurrentRevision = 'own' | 'other' | 'none';
+
 /** What ownership is judged by. */
 export interface OwnershipFacts {
   readonly clock: { monotonic(): number };
-  owns(): boolean;
-  readonly hasPredecessor: boolean;
+  currentRevision(): CurrentRevision;
 }
 
 /** Judges ownership. */
 export class Ownership {
   readonly #facts: OwnershipFacts;
   readonly #longestMs: () => number;
-  #otherWasCurrent: boolean;
+  #otherWasCurrent = false;
   #takeFrom = -Infinity;
   /** Counts hand-overs, so that a late word about an earlier one does not count for a later one. */
   #turn = 0;
@@ -24,13 +26,13 @@ export class Ownership {
   constructor(facts: OwnershipFacts, longestMs: () => number) {
     this.#facts = facts;
     this.#longestMs = longestMs;
-    this.#otherWasCurrent = facts.hasPredecessor;
   }
 
   mayTake(): boolean {
-    const { clock, owns } = this.#facts;
-    if (!owns()) {
-      this.#otherWasCurrent = true;
+    const { clock, currentRevision } = this.#facts;
+    const current = currentRevision();
+    if (current !== 'own') {
+      this.#otherWasCurrent ||= current === 'other';
       return false;
     }
     if (this.#otherWasCurrent) this.#takeFrom = clock.monotonic() + this.#longestMs();
@@ -42,7 +44,7 @@ export class Ownership {
   handedOver(over: Promise<void>, then: () => void): void {
     const turn = ++this.#turn;
     void over.then(() => {
-      if (turn !== this.#turn || !this.#facts.owns()) return;
+      if (turn !== this.#turn || this.#facts.currentRevision() !== 'own') return;
       this.#otherWasCurrent = false;
       this.#takeFrom = -Infinity;
       then();

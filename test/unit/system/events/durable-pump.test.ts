@@ -2,6 +2,7 @@
 import { deepStrictEqual as equal } from 'node:assert';
 import { settle } from '@sluice/kernel/testing/virtual-clock';
 import { DurablePump, type PumpSettings } from '../../../../plugins/system/events/domain/durable-pump.js';
+import type { CurrentRevision } from '../../../../plugins/system/events/domain/ownership.js';
 import { afterFailure } from '../../../../plugins/system/events/domain/retries.js';
 import { Subscriptions, type BundlePresence, type StatePort } from '../../../../plugins/system/events/domain/subscriptions.js';
 import { Recorder, setupTable, viewOf } from './event-bench.js';
@@ -28,12 +29,12 @@ const SETTINGS: PumpSettings = {
   keepDeliveredMs: 86_400_000,
 };
 
-async function setup(shared: { outbox?: MemoryOutbox; state?: State; settings?: Partial<PumpSettings>; hasPredecessor?: boolean } = {}) {
+async function setup(shared: { outbox?: MemoryOutbox; state?: State; settings?: Partial<PumpSettings>; current?: CurrentRevision } = {}) {
   const bench = setupTable();
   const outbox = shared.outbox ?? new MemoryOutbox();
   const state = shared.state ?? new State();
   const presence = new Map<string, BundlePresence>();
-  const facts = { owns: true, outboxThere: true };
+  const facts = { current: shared.current ?? ('own' as CurrentRevision), outboxThere: true };
   const subscriptions = await Subscriptions.load({
     port: state,
     log: bench.log,
@@ -48,8 +49,7 @@ async function setup(shared: { outbox?: MemoryOutbox; state?: State; settings?: 
       table: bench.table,
       subscriptions,
       outbox: () => (facts.outboxThere ? outbox : undefined),
-      owns: () => facts.owns,
-      hasPredecessor: shared.hasPredecessor ?? false,
+      currentRevision: () => facts.current,
     },
     { ...SETTINGS, ...shared.settings },
   );
@@ -396,28 +396,39 @@ describe('system.events outbox trouble', () => {
 
 describe('system.events ownership', () => {
   it('takes nothing while another revision is the current one, and waits for its deliveries afterwards', async () => {
-    const { outbox, durable, facts, run } = await setup({ hasPredecessor: true });
-    facts.owns = false;
+    const { outbox, durable, facts, run } = await setup({ current: 'other' });
+    facts.current = 'other';
     const { handler } = durable('t', 'a');
     outbox.emit('t', 'k', { n: 1 });
     await run(5_000);
     equal(handler.seen, []);
-    facts.owns = true;
+    facts.current = 'own';
     await run(10_000);
     equal(handler.seen, []);
     await run(2_000);
     equal(handler.seen, ['k:1']);
   });
 
+  it('takes events at once when it is the first revision ever', async () => {
+    const { outbox, durable, run, facts } = await setup({ current: 'none' });
+    const { handler } = durable('t', 'a');
+    outbox.emit('t', 'k', { n: 1 });
+    await run(1_000);
+    equal(handler.seen, []);
+    facts.current = 'own';
+    await run(1_000);
+    equal(handler.seen, ['k:1']);
+  });
+
   it('takes events as soon as the other revision says that its deliveries are over', async () => {
-    const { outbox, durable, run, facts, pump } = await setup({ hasPredecessor: true });
-    facts.owns = false;
+    const { outbox, durable, run, facts, pump } = await setup({ current: 'other' });
+    facts.current = 'other';
     const { handler } = durable('t', 'a');
     outbox.emit('t', 'k', { n: 1 });
     await run(1_000);
     let over: () => void = () => undefined;
     pump.handedOver(new Promise((resolve) => (over = resolve)));
-    facts.owns = true;
+    facts.current = 'own';
     await run(3_000);
     equal(handler.seen, []);
     over();
@@ -432,7 +443,7 @@ describe('system.events ownership', () => {
     outbox.emit('t', 'k', { n: 1 });
     outbox.emit('t', 'k', { n: 2 });
     await settle();
-    facts.owns = false;
+    facts.current = 'other';
     let idle = false;
     void pump.idle().then(() => (idle = true));
     await run(2_000);
@@ -449,7 +460,7 @@ describe('system.events ownership', () => {
     outbox.rows.push({ id: '1', topic: 't', key: 'k', payload: { n: 1 }, at: 1, done: false, parked: null });
     outbox.emit('t', 'k', { n: 2 });
     await settle();
-    facts.owns = false;
+    facts.current = 'other';
     handler.open.get('k')?.();
     await run(5_000);
     equal([handler.seen, outbox.waiting], [['k:1'], ['2']]);
