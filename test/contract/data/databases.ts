@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SystemClock } from '@sluice/kernel/host/clock';
 import pg from 'pg';
+import { needServer, POSTGRES_URL } from '../../support/servers.js';
 import { BundleDataService } from '../../../plugins/system/data/adapters/data-service.js';
 import type { Engine } from '../../../plugins/system/data/adapters/engine.js';
 import { PostgresEngine } from '../../../plugins/system/data/adapters/postgres/engine.js';
@@ -15,7 +16,6 @@ import { createSystemTables } from '../../../plugins/system/data/adapters/system
 import { Units } from '../../../plugins/system/data/adapters/unit-of-work.js';
 import { DEFAULT_SETTINGS, type DataClock, type DataSettings } from '../../../plugins/system/data/domain/settings.js';
 
-const POSTGRES_URL = process.env['SLUICE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/test';
 let schemas = 0;
 
 /** What a test asks of its database. */
@@ -58,9 +58,7 @@ export function onEachDatabase(
       let place: Place;
       const opened: TestDatabase[] = [];
       before(async function () {
-        if (dialect === 'sqlite' || (await serverAnswers())) return;
-        if (process.env['SLUICE_REQUIRE_SERVERS'] === '1') throw new Error(`no PostgreSQL answers at the address given`);
-        this.skip();
+        if (dialect === 'postgres') await needServer(this, 'PostgreSQL', POSTGRES_URL);
       });
       beforeEach(async () => void (place = dialect === 'sqlite' ? sqlitePlace() : await postgresPlace()));
       afterEach(async () => {
@@ -143,15 +141,6 @@ async function openDatabase(options: OpenOptions, open: (parts: EngineParts) => 
     allowContract: () => void (contract = true),
     close: () => (closed ??= close()),
   };
-}
-
-async function serverAnswers(): Promise<boolean> {
-  try {
-    await onServer('SELECT 1');
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function onServer(sql: string): Promise<void> {

@@ -9,7 +9,8 @@ import type { Engine } from './engine.js';
 import { applyMigrations, revertMigrations } from './migrator.js';
 import { bindSequelize } from './sequelize-binding.js';
 import { SharedExecutor } from './shared-executor.js';
-import type { UnitOwner, Units } from './unit-of-work.js';
+import type { UnitOwner } from './open-unit.js';
+import type { Units } from './unit-of-work.js';
 
 /** What all services share. */
 export interface DataServiceParts {

@@ -3,11 +3,12 @@
  * inside a unit of work its statements run on the unit's connection, with or without `{ transaction }`, else on a leased one.
  */
 import { SluiceError } from '@sluice/sdk';
-import { Sequelize, type Options, type Transaction, type TransactionOptions } from 'sequelize';
+import { Sequelize, Transaction, type Options, type TransactionOptions } from 'sequelize';
 import { checkOwned } from '../domain/table-names.js';
 import type { Engine, Lease } from './engine.js';
 import { sequelizeTransaction } from './sequelize-transaction.js';
-import type { UnitOwner, Units } from './unit-of-work.js';
+import type { UnitOwner } from './open-unit.js';
+import type { Units } from './unit-of-work.js';
 
 /** The parts of Sequelize's connection manager that its types leave out. */
 interface ConnectionManager {
@@ -64,7 +65,7 @@ function replaceTransactions(sequelize: Sequelize, owner: SequelizeOwner, units:
   const transaction = (first?: TransactionOptions | ManagedWork, second?: ManagedWork): Promise<unknown> => {
     const work = typeof first === 'function' ? first : second;
     const options = typeof first === 'function' ? undefined : first;
-    const isolation = options?.isolationLevel === 'SERIALIZABLE' ? ({ isolation: 'serializable' } as const) : {};
+    const isolation = options?.isolationLevel === Transaction.ISOLATION_LEVELS.SERIALIZABLE ? ({ isolation: 'serializable' } as const) : {};
     if (work !== undefined) return units.run(owner, (unit) => work(unit.transaction), isolation);
     return unmanaged(owner, units, isolation);
   };

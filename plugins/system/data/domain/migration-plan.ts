@@ -63,7 +63,7 @@ function checkNames(bundle: string, migrations: readonly Migration[]): void {
     if (!NAME.test(migration.name)) mistakes.push(`'${migration.name}' is not a usable name`);
     const before = migrations[index - 1]?.name;
     if (before !== undefined && before >= migration.name) mistakes.push(`'${migration.name}' does not sort after '${before}'`);
-    if (migration.phase !== 'expand' && migration.phase !== 'contract') mistakes.push(`'${String(migration.name)}' has no phase`);
+    if (migration.phase !== 'expand' && migration.phase !== 'contract') mistakes.push(`'${migration.name}' has no phase`);
   });
   if (mistakes.length === 0) return;
   throw new SluiceError('MIGRATION_INVALID', `Migrations of bundle '${bundle}' are not usable: ${mistakes.join('; ')}`, {

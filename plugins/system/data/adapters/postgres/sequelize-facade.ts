@@ -25,10 +25,10 @@ export class PostgresSequelizeFacade {
 
   query(sql: string, parameters: readonly unknown[] | Callback, callback?: Callback): void {
     const values = typeof parameters === 'function' ? [] : parameters;
-    const done = typeof parameters === 'function' ? parameters : (callback as Callback);
+    const answer = typeof parameters === 'function' ? parameters : (callback as Callback);
     this.#gate(() => this.#run(sql, values)).then(
-      (result) => done(null, result),
-      (error: unknown) => done(error as Error),
+      (result) => answer(null, result),
+      (error: unknown) => answer(error as Error),
     );
   }
 

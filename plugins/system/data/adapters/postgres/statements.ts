@@ -19,20 +19,20 @@ interface Entry {
   uses: number;
 }
 
+type Read = (text: string) => unknown;
+
 /** Reads 64-bit integers exactly, and calendar dates as text instead of as a moment in some time zone. */
-export const EXACT_TYPES: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
-    if (format !== 'binary' && oid === INT8) return BigInt;
-    if (format !== 'binary' && oid === DATE) return String;
-    return pg.types.getTypeParser(oid, format as 'text');
-  }) as typeof pg.types.getTypeParser,
-};
+export const EXACT_TYPES = typesWith({ [INT8]: BigInt, [DATE]: String });
 
 /** Sequelize reads 64-bit integers as digits. */
-export const SEQUELIZE_TYPES: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    format !== 'binary' && oid === DATE ? String : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
-};
+export const SEQUELIZE_TYPES = typesWith({ [DATE]: String });
+
+function typesWith(own: Readonly<Record<number, Read>>): pg.CustomTypesConfig {
+  const usual = pg.types.getTypeParser as (oid: number, format?: string) => Read;
+  const getTypeParser = (oid: number, format?: string): Read =>
+    format === 'binary' ? usual(oid, format) : (own[oid] ?? usual(oid, format));
+  return { getTypeParser: getTypeParser as pg.CustomTypesConfig['getTypeParser'] };
+}
 
 /** The texts of one engine. */
 export class PostgresStatements {

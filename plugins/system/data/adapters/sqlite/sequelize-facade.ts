@@ -90,7 +90,7 @@ export class SqliteSequelizeFacade {
   }
 
   async #all(sql: string, values: RawValues): Promise<RawResult> {
-    const isTableInfo = /^PRAGMA table_info\(/.test(sql);
+    const isTableInfo = sql.startsWith('PRAGMA table_info(');
     const known = isTableInfo ? this.#tables.get(sql) : undefined;
     if (known !== undefined) return { statement: NO_STATEMENT, rows: known };
     const { statement, rows } = await this.#connection.rawAll(sql, values);

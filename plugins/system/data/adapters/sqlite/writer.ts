@@ -7,12 +7,12 @@
  * - `finish` resolves when the COMMIT that holds the unit is on disk, and rejects when it is not.
  * - A unit joins a group only when the last units of its bundle were short, so that a slow one cannot hold finished ones back.
  */
-import { SluiceError, type Logger } from '@sluice/sdk';
-import { statementFailure } from '../../domain/failures.js';
+import type { Logger, SluiceError } from '@sluice/sdk';
 import type { DataClock, DataSettings } from '../../domain/settings.js';
 import type { Opener } from '../engine.js';
 import type { SqliteConnection } from './connection.js';
 import type { FileTurn } from './turns.js';
+import { closed, commitFailure, groupLost, queueFull, waitedTooLong } from './writer-failures.js';
 
 /** `unit`: a transaction. `read`, `write`: one statement. `alone`: outside any transaction, never in a group. */
 export type WriterUse = 'unit' | 'read' | 'write' | 'alone';
@@ -243,66 +243,4 @@ export class SqliteWriter {
     // A slow unit counts at once and is forgotten slowly.
     this.#typicalMs.set(holder.bundle, durationMs > before ? durationMs : before * 0.8 + durationMs * 0.2);
   }
-}
-
-function holderText(holder: { readonly bundle: string; readonly heldMs: number } | null): string {
-  return holder === null ? 'nobody (between two units)' : `bundle '${holder.bundle}' for ${holder.heldMs} ms`;
-}
-
-function waitedTooLong(opener: Opener, waiting: number, holder: { bundle: string; heldMs: number } | null): SluiceError {
-  return new SluiceError(
-    'DATA_WRITER_TIMEOUT',
-    `Bundle '${opener.bundle}' did not get the database writer within ${opener.waitMs} ms: it is held by ${holderText(holder)}, ${waiting} more wait`,
-    {
-      details: { bundle: opener.bundle, waitMs: opener.waitMs, holder: holder?.bundle ?? null, heldMs: holder?.heldMs ?? null, waiting },
-      remedy: 'Shorten the unit of work of the holder: it should await the database only.',
-      retryable: true,
-      httpStatus: 503,
-    },
-  );
-}
-
-function queueFull(bundle: string, waiting: number, holder: { bundle: string; heldMs: number } | null): SluiceError {
-  return new SluiceError(
-    'DATA_WRITER_QUEUE_FULL',
-    `Bundle '${bundle}' was refused the database writer: ${waiting} already wait and it is held by ${holderText(holder)}`,
-    {
-      details: { bundle, waiting, holder: holder?.bundle ?? null },
-      remedy: 'Try again later; the system is over its capacity.',
-      retryable: true,
-      httpStatus: 503,
-    },
-  );
-}
-
-/** A constraint that is checked at COMMIT rolls back for certain; after any other failure only the disk knows. */
-function commitFailure(error: unknown, units: number): SluiceError {
-  if ((error as { code?: unknown }).code !== 'SQLITE_CONSTRAINT') return commitUnknown(error);
-  return units === 1 ? statementFailure(error, 'COMMIT') : groupLost(error);
-}
-
-function commitUnknown(error: unknown): SluiceError {
-  return new SluiceError('DATA_COMMIT_FAILED', `The database did not confirm the commit: ${(error as Error).message}`, {
-    details: { driverCode: String((error as { code?: unknown }).code ?? ''), outcome: 'unknown' },
-    remedy: 'Find out by the idempotency key whether it took effect; check disk space and disk health.',
-    httpStatus: 503,
-    cause: error,
-  });
-}
-
-function groupLost(error: unknown): SluiceError {
-  return new SluiceError(
-    'DATA_COMMIT_FAILED',
-    `The unit of work was rolled back with the transaction that it shared, because another unit broke it: ${(error as Error).message}`,
-    { details: { outcome: 'rolled back' }, remedy: 'Run the unit again.', retryable: true, httpStatus: 503, cause: error },
-  );
-}
-
-function closed(bundle: string): SluiceError {
-  return new SluiceError('DATA_CLOSED', `Bundle '${bundle}' cannot use the database: it is closed`, {
-    details: { bundle },
-    remedy: 'Take the data service anew; a service or model kept from a stopped revision of the data bundle ends with it.',
-    retryable: true,
-    httpStatus: 503,
-  });
 }
