@@ -43,7 +43,7 @@ function errorTable() {
   for (const folder of ['sdk', 'kernel', 'plugins']) {
     for (const path of sources(folder)) {
       const text = read(path);
-      const thrown = new RegExp(String.raw`new SluiceError\(\s*'([A-Z][A-Z0-9_]+)',\s*(${LITERAL})?`, 'g');
+      const thrown = new RegExp(String.raw`(?:new SluiceError|archiveRefusal)\(\s*'([A-Z][A-Z0-9_]+)',\s*(${LITERAL})?`, 'g');
       // Mistakes that are collected and thrown together are written as objects.
       const collected = new RegExp(String.raw`\{\s*(?:id: [^,]+, )?code: '(BUILD_[A-Z0-9_]+)',\s*message:\s*(${LITERAL})?`, 'g');
       for (const match of [...text.matchAll(thrown), ...text.matchAll(collected)]) {

@@ -71,7 +71,8 @@ export class HeapGraph {
   nodesNamed(name: string, type: string): number[] {
     const wanted = this.strings.indexOf(name);
     const found: number[] = [];
-    for (let node = 0; wanted >= 0 && node < this.nodeCount; node += 1) {
+    if (wanted < 0) return found;
+    for (let node = 0; node < this.nodeCount; node += 1) {
       if (at(this.nodes, node * this.nodeWidth + this.column.nodeName) === wanted && this.nodeType(node) === type) found.push(node);
     }
     return found;

@@ -3,7 +3,6 @@
  * because they are native, process-wide, or leak when loaded per revision.
  */
 import { createRequire, isBuiltin } from 'node:module';
-import * as sdk from '@sluice/sdk';
 import { SluiceError } from '@sluice/sdk';
 
 /** Open to every bundle. */
@@ -86,7 +85,8 @@ let frozenSdk: object | undefined;
 /** The SDK of the host, frozen: what one bundle changed there would change for all. */
 export function sharedSdk(): object {
   if (frozenSdk !== undefined) return frozenSdk;
-  for (const value of Object.values(sdk) as unknown[]) {
+  const sdk = kernelRequire('@sluice/sdk') as Record<string, unknown>;
+  for (const value of Object.values(sdk)) {
     if (typeof value === 'function') Object.freeze((value as { prototype?: object }).prototype ?? {});
     if (typeof value === 'function' || (typeof value === 'object' && value !== null)) Object.freeze(value);
   }

@@ -112,7 +112,7 @@ export class FileJournal implements Journal {
     const list = 'type' in records ? [records] : records;
     return new Promise((resolve, reject) => {
       this.queue.push({ records: list, resolve, reject });
-      if (this.queue.length === 1) this.schedule(() => this.writeQueue());
+      if (this.queue.length === 1) void this.schedule(() => this.writeQueue());
     });
   }
 

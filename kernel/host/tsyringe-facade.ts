@@ -26,9 +26,11 @@ export function weakenTypeInfo(): void {
   const module = require('tsyringe/dist/cjs/dependency-container') as ContainerModule;
   if (module.typeInfo instanceof WeakMap) return;
   module.typeInfo = new WeakMap(module.typeInfo);
-  class Probe {}
-  tsyringe.injectable()(Probe);
-  if (!module.typeInfo.has(Probe)) {
+  const probe = class {
+    readonly use = 'to be decorated once';
+  };
+  tsyringe.injectable()(probe);
+  if (!module.typeInfo.has(probe)) {
     throw new SluiceError('HOST_PACKAGE_UNFIT', 'The installed tsyringe keeps decorated classes where the kernel cannot make them weak', {
       details: { package: 'tsyringe' },
       remedy: 'Install the version of tsyringe that this kernel was tested with.',
