@@ -34,7 +34,7 @@ export function parseValueFile(text: string): ValueFile | FileMistake {
     return { found: `no valid JSON (${(error as Error).message.slice(0, 200)})`, expected: SHAPE };
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    return { found: Array.isArray(content) ? 'a list' : `${JSON.stringify(content)}`.slice(0, 100), expected: SHAPE };
+    return { found: Array.isArray(content) ? 'a list' : JSON.stringify(content).slice(0, 100), expected: SHAPE };
   }
   return valuesOf(content as Record<string, unknown>);
 }

@@ -16,16 +16,13 @@ export function matchesTopic(pattern: string, topic: string): boolean {
 }
 
 /** @throws SluiceError `EVENT_TOPIC_INVALID` */
-export function checkTopic(topic: string): void {
+export function checkTopic(topic: unknown): void {
   if (typeof topic === 'string' && isTopic(topic)) return;
-  throw new SluiceError(
-    'EVENT_TOPIC_INVALID',
-    `Cannot publish to '${String(topic).slice(0, TOPIC_LENGTH_MAX)}': expected a topic such as 'bank/transfer/posted'`,
-    {
-      details: { topic: String(topic).slice(0, TOPIC_LENGTH_MAX) },
-      remedy: 'Use words of letters, digits, dots and dashes, separated by slashes.',
-    },
-  );
+  const found = String(topic).slice(0, TOPIC_LENGTH_MAX);
+  throw new SluiceError('EVENT_TOPIC_INVALID', `Cannot publish to '${found}': expected a topic such as 'bank/transfer/posted'`, {
+    details: { topic: found },
+    remedy: 'Use words of letters, digits, dots and dashes, separated by slashes.',
+  });
 }
 
 /**
@@ -36,9 +33,9 @@ export function checkHandler(handler: EventHandlerService, bundle: string): void
   const { topic, name, delivery, timeoutMs } = handler;
   const mistakes: string[] = [];
   if (typeof name !== 'string' || name === '') mistakes.push("found no name, expected a stable name such as 'notice-mailer'");
-  if (typeof topic !== 'string' || !isPattern(topic)) mistakes.push(`found topic '${String(topic)}', expected 'a/b', 'a/*' or '*'`);
+  if (typeof topic !== 'string' || !isPattern(topic)) mistakes.push(`found topic '${topic}', expected 'a/b', 'a/*' or '*'`);
   if (delivery !== 'transient' && delivery !== 'durable')
-    mistakes.push(`found delivery '${String(delivery)}', expected 'transient' or 'durable'`);
+    mistakes.push(`found delivery '${delivery as string}', expected 'transient' or 'durable'`);
   if (timeoutMs !== undefined && !(timeoutMs > 0)) mistakes.push(`found timeoutMs ${timeoutMs}, expected more than 0`);
   if (typeof handler.handle !== 'function') mistakes.push("found no function 'handle'");
   if (mistakes.length === 0) return;

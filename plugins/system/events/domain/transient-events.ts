@@ -38,7 +38,7 @@ export class TransientEvents implements EventsService {
   #message(topic: string, key: string, payload: unknown): EventMessage {
     checkTopic(topic);
     const { newId, now } = this.#around;
-    return Object.freeze({ id: newId(), topic, key: String(key), payload: frozenCopy(topic, payload), at: now() });
+    return Object.freeze({ id: newId(), topic, key, payload: frozenCopy(topic, payload), at: now() });
   }
 }
 

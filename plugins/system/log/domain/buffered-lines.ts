@@ -52,7 +52,7 @@ export class BufferedLines {
       this.#lines.push(bytes);
       this.#bytes += bytes.length;
     }
-    if (!this.#failing || this.#monotonic() >= this.#retryAt) this.#start();
+    if (!this.#failing || this.#monotonic() >= this.#retryAt) void this.#start();
   }
 
   setBytesMax(bytesMax: number): void {

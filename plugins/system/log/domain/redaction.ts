@@ -109,8 +109,9 @@ function copyList(values: readonly unknown[], depth: number, budget: Budget): un
 }
 
 function copyError(error: Error, depth: number, budget: Budget): Record<string, unknown> {
-  const known = { name: error.name, message: error.message, stack: error.stack, cause: error.cause };
-  const copy = copyObject({ ...known, ...error }, depth, budget);
+  const known: Record<string, unknown> = { name: error.name, message: error.message, stack: error.stack, cause: error.cause };
+  for (const key of Object.keys(error)) known[key] = read(error, key);
+  const copy = copyObject(known, depth, budget);
   for (const key of Object.keys(copy)) if (copy[key] === undefined) delete copy[key];
   return copy;
 }

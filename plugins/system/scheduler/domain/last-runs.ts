@@ -59,7 +59,9 @@ export class LastRuns {
     while (this.#dirty) {
       this.#dirty = false;
       try {
-        await this.#port.write(`${JSON.stringify({ lastRuns: Object.fromEntries([...this.#times].sort()) }, null, 2)}\n`);
+        await this.#port.write(
+          `${JSON.stringify({ lastRuns: Object.fromEntries([...this.#times].sort(([a], [b]) => (a < b ? -1 : 1))) }, null, 2)}\n`,
+        );
         this.#failing = false;
       } catch (error) {
         if (!this.#failing) {

@@ -74,7 +74,7 @@ describe('system.log redaction', () => {
     const around = fc.stringMatching(/^[ .,:;"'()=]{0,3}$/);
     fc.assert(
       fc.property(body, around, around, (digits, before, after) => {
-        const check = [...'0123456789'].find((digit) => passesLuhn(digits + digit)) as string;
+        const check = '0123456789'.split('').find((digit) => passesLuhn(digits + digit)) as string;
         ok(!maskCardNumbers(`${before}${digits}${check}${after}`).includes(digits + check));
       }),
     );
