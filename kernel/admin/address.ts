@@ -2,7 +2,6 @@
  * Where the admin socket of a data folder is. Server and clients compute it alike, so nothing has to be written down.
  * Always private: the socket has mode 0600, and the folder used for long paths has mode 0700 and the owner of the data folder.
  */
-import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +13,8 @@ const SOCKET_PATH_BYTES_MAX = 103;
 export function adminSocketPath(dataFolder: string): string {
   const path = join(dataFolder, 'admin.sock');
   if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) return path;
+  // Rare, so that the module is not loaded for every command.
+  const { createHash } = require('node:crypto') as typeof import('node:crypto');
   const { folder, owner } = identityOf(dataFolder);
   const name = createHash('sha256').update(folder).digest('hex').slice(0, 24);
   return join(tmpdir(), `sluice-${owner}`, `${name}.sock`);

@@ -4,7 +4,7 @@
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
-import { SluiceError } from '@sluice/sdk';
+import { SluiceError } from './errors.js';
 import { adminSocketPath } from './address.js';
 import {
   ARTIFACTS_MEDIA_TYPE,

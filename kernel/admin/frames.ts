@@ -1,5 +1,5 @@
 /** Artifacts on the wire: per artifact its length (four bytes, big endian), then its bytes. Pure. */
-import { SluiceError } from '@sluice/sdk';
+import { SluiceError } from './errors.js';
 import { ARTIFACT_BYTES_MAX, ARTIFACTS_MAX } from './contract.js';
 
 /** Frames artifacts into one body. */

@@ -1,6 +1,6 @@
 /** Errors of the admin protocol: any failure as an RFC 9457 document, and back to an error at the client. Pure. */
 import { STATUS_CODES } from 'node:http';
-import { isSluiceError, messageOf, SluiceError } from '@sluice/sdk';
+import { isSluiceError, messageOf, SluiceError } from './errors.js';
 import type { AdminProblem } from './contract.js';
 
 /** A failure as an error document. Errors that are not ours keep their text: only the operator reads this socket. */

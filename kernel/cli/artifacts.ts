@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { SluiceError } from '@sluice/sdk';
+import { SluiceError } from '../admin/errors.js';
 import { ARTIFACT_FOLDER } from './artifact-folder.js';
 import type { CommandContext } from './command.js';
 import { printable } from './terminal.js';

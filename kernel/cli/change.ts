@@ -1,5 +1,5 @@
 /** Runs one change through the client and tells people (or scripts) how it went. Shared by every command that changes something. */
-import { SluiceError } from '@sluice/sdk';
+import { SluiceError } from '../admin/errors.js';
 import type { ClientChangeOptions } from '../admin/client.js';
 import type { ChangeOutcome, ChangePlan, ProblemData, ProgressEvent } from '../admin/contract.js';
 import { exitCodeOfOutcome, type ExitCode } from '../admin/exit-codes.js';

@@ -36,6 +36,8 @@ export interface CommandSpec {
   readonly arguments?: readonly ArgumentSpec[];
   readonly options?: readonly OptionSpec[];
   readonly examples?: readonly string[];
+  /** True when the command ends in order by itself once it is interrupted; others are ended by the interruption. */
+  readonly endsOnSignal?: boolean;
   /** True for what only other programs call. */
   readonly hidden?: boolean;
   /** Loads the module that runs it. */

@@ -3,7 +3,7 @@
  * evaluating child warm; packs in memory. Owns the child: close it.
  */
 import { join, sep } from 'node:path';
-import { SluiceError } from '@sluice/sdk';
+import { SluiceError } from '../admin/errors.js';
 import type { AdminClient } from '../admin/client.js';
 import { buildBundle, BUNDLE_FILE, type BuiltBundle } from './toolchain/build.js';
 import { DefinitionReader } from './toolchain/definition-reader.js';

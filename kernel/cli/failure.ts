@@ -1,5 +1,5 @@
 /** Errors for people: what failed, why, what to do. And the exit code that fits. */
-import { isSluiceError, messageOf } from '@sluice/sdk';
+import { isSluiceError, messageOf } from '../admin/errors.js';
 import { EXIT, exitCodeOfError, type ExitCode } from '../admin/exit-codes.js';
 import { printable, type Terminal } from './terminal.js';
 

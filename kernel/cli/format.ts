@@ -1,5 +1,5 @@
 /** Numbers and times as people read and write them. Pure. */
-import { SluiceError } from '@sluice/sdk';
+import { SluiceError } from '../admin/errors.js';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 /** Longest duration an option may give: one day. */

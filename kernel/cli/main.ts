@@ -11,6 +11,8 @@ import { failureOf, printFailure } from './failure.js';
 import { parseCommandLine } from './program.js';
 import { createTerminal } from './terminal.js';
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 /** Runs one command line and sets the exit code of the process. */
 export async function main(argv: readonly string[]): Promise<void> {
   const terminal = createTerminal({ output: process.stdout, errors: process.stderr, environment: process.env });
@@ -26,11 +28,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   const json = input.options['json'] === true;
   const interruption = new AbortController();
   const interrupt = (): void => {
+    // Asked twice: whoever asks does not want to wait.
     if (interruption.signal.aborted) process.exit(EXIT.interrupted);
     interruption.abort();
   };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  if (command.endsOnSignal === true) for (const signal of SIGNALS) process.on(signal, interrupt);
+  // `sluice ls | head`: nobody reads the rest.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => error.code === 'EPIPE' && process.exit(EXIT.ok));
   const context: CommandContext = {
     terminal,
     json,
@@ -53,8 +57,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       terminal.note(error.stack ?? '');
     process.exitCode = failure.exitCode;
   } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    for (const signal of SIGNALS) process.off(signal, interrupt);
   }
 }
 

@@ -92,13 +92,19 @@ const WIDE: readonly (readonly [number, number])[] = [
 
 const ZERO = /[\p{Mn}\p{Me}\p{Cf}]/u;
 const PLAIN = /^[\u0020-\u007e]*$/;
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+// Made at the first use: its data take longer to load than most commands run, and most texts are plain.
+let segmenter: Intl.Segmenter | undefined;
+function graphemes(text: string): Iterable<Intl.SegmentData> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return segmenter.segment(text);
+}
 
 /** Columns of a text without control characters. */
 export function displayWidth(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let columns = 0;
-  for (const { segment } of graphemes.segment(text)) columns += graphemeWidth(segment);
+  for (const { segment } of graphemes(text)) columns += graphemeWidth(segment);
   return columns;
 }
 
@@ -130,7 +136,7 @@ export function cutToWidth(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let kept = '';
   let used = 0;
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     const width = graphemeWidth(segment);
     if (used + width > columns - 1) break;
     kept += segment;

@@ -24,6 +24,7 @@ export const DEVELOPING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'dev',
     group: 'Developing',
+    endsOnSignal: true,
     summary: 'Rebuild and redeploy a bundle on each save',
     description: 'Deploys to the kernel on the data folder; starts one with the system bundles when none runs, and stops it at the end.',
     arguments: [FOLDER],
@@ -57,6 +58,7 @@ export const DEVELOPING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'test',
     group: 'Developing',
+    endsOnSignal: true,
     summary: 'Check the types of a bundle and run its tests',
     description:
       'Runs every test/**/*.test.ts of the folder with mocha. The test kit @sluice/kernel/testing boots the real engine in them.',

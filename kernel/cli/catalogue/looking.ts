@@ -61,6 +61,7 @@ export const LOOKING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'logs',
     group: 'Looking',
+    endsOnSignal: true,
     summary: 'Print log lines',
     arguments: [{ usage: '[bundle]', summary: 'only lines of this bundle', completes: 'bundle' }],
     options: [
@@ -73,6 +74,7 @@ export const LOOKING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'events',
     group: 'Looking',
+    endsOnSignal: true,
     summary: 'Print bundle, service and framework events as they happen',
     load: () => ({ run: streams().events }),
   },

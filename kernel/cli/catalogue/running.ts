@@ -7,6 +7,7 @@ export const RUNNING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'start',
     group: 'Running',
+    endsOnSignal: true,
     summary: 'Run a kernel in the foreground, or start a bundle',
     description:
       'Without a bundle: runs a kernel on the data folder in the foreground until it is interrupted or stopped. A new data folder ' +

@@ -1,5 +1,5 @@
 /** `sluice config get | set | history`. */
-import { SluiceError } from '@sluice/sdk';
+import { SluiceError } from '../../admin/errors.js';
 import type { ConfigHistoryEntry, ConfigValue } from '../../admin/contract.js';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
 import { bundleArgument } from '../change.js';

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { SluiceError } from '@sluice/sdk';
+import { SluiceError } from '../../admin/errors.js';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
 import { checkoutRoot, KERNEL_ROOT, packageVersion } from '../checkout.js';
 import type { CommandContext, CommandInput } from '../command.js';

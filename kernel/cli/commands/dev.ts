@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SluiceError } from '@sluice/sdk';
+import { SluiceError } from '../../admin/errors.js';
 import type { AdminClient } from '../../admin/client.js';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
 import { KERNEL_ROOT } from '../checkout.js';
@@ -16,7 +16,16 @@ import { formatTime } from '../format.js';
 
 /** Quiet time after a file event before a build: editors write a file in several steps. */
 const QUIET_MS = 15;
+/**
+ * chokidar drops a second event of a file within 50 ms of the first, and a file saved in two steps (or twice) may have been read between
+ * them. So after each turn the files themselves are asked.
+ */
+const RECHECK_MS = 80;
+/** File times come from a coarser clock than ours. */
+const CLOCK_GRAIN_MS = 10;
 const START_WAIT_MS_MAX = 60_000;
+/** What tools write, below the folder. */
+const SKIPPED = /[\\/](node_modules|dist|build|\.git|\.sluice)([\\/]|$)/;
 
 /** Runs the command. */
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
@@ -25,9 +34,6 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const started = await ensureKernel(context, client, input);
   const session = new DevSession(folder, client);
   try {
-    report(context, await session.turn(performance.timeOrigin + performance.now()));
-    if (!context.json)
-      context.terminal.out(context.terminal.paint('faint', `Watching ${relative(context.workingFolder, folder) || '.'}; Ctrl-C ends`));
     await watch(context, folder, session);
   } finally {
     session.close();
@@ -36,43 +42,75 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   return EXIT.ok;
 }
 
-/** Follows the folder until the user interrupts. */
+/** Deploys once, then on each save, until the user interrupts. */
 async function watch(context: CommandContext, folder: string, session: DevSession): Promise<void> {
   const { watch: watchFiles } = await import('chokidar');
-  const skipped = new RegExp(`[\\\\/](node_modules|dist|build|\\.git|\\.sluice)([\\\\/]|$)`);
-  const watcher = watchFiles([folder, ...session.outsideFiles()], {
+  const watcher = watchFiles(folder, {
     ignoreInitial: true,
     // chokidar would hold back replaced files for 100 ms; the quiet time below is enough.
     atomic: false,
-    ignored: (path) => path.startsWith(folder + sep) && skipped.test(path.slice(folder.length)),
+    ignored: (path) => path.startsWith(folder + sep) && SKIPPED.test(path.slice(folder.length)),
   });
   let savedAt = Infinity;
-  let timer: NodeJS.Timeout | undefined;
+  let startedAt = 0;
   let running = false;
+  let timer: NodeJS.Timeout | undefined;
+  const after = (delayMs: number, work: () => void): void => {
+    clearTimeout(timer);
+    timer = setTimeout(work, delayMs);
+  };
   const turn = async (): Promise<void> => {
     if (running || savedAt === Infinity) return;
     running = true;
     const at = savedAt;
     savedAt = Infinity;
+    startedAt = wallClock();
     report(context, await session.turn(at));
     watcher.add([...session.outsideFiles()]);
     running = false;
-    // What was saved meanwhile is built at once.
+    // What was saved meanwhile is built at once; what the watcher kept to itself is found a little later.
+    if (savedAt === Infinity) after(RECHECK_MS, recheck);
+    else void turn();
+  };
+  const recheck = (): void => {
+    const latest = latestSave(watcher.getWatched());
+    if (latest < startedAt - CLOCK_GRAIN_MS) return;
+    savedAt = latest;
     void turn();
   };
   watcher.on('all', (_event, path) => {
     savedAt = Math.min(savedAt, saveTime(path));
-    clearTimeout(timer);
-    timer = setTimeout(() => void turn(), QUIET_MS);
+    after(QUIET_MS, () => void turn());
   });
-  await new Promise<void>((done) => context.signal.addEventListener('abort', () => done(), { once: true }));
+  await new Promise<void>((ready) => watcher.once('ready', ready));
+  savedAt = wallClock();
+  await turn();
+  const place = relative(context.workingFolder, folder) || '.';
+  if (!context.json) context.terminal.out(context.terminal.paint('faint', `Watching ${place}; Ctrl-C ends`));
+  if (!context.signal.aborted) await new Promise<void>((done) => context.signal.addEventListener('abort', () => done(), { once: true }));
   clearTimeout(timer);
   await watcher.close();
 }
 
+/** Time of the last write to any of the watched files. */
+function latestSave(watched: Readonly<Record<string, readonly string[]>>): number {
+  let latest = 0;
+  for (const [folder, names] of Object.entries(watched)) {
+    for (const name of names) {
+      const info = statSync(join(folder, name), { throwIfNoEntry: false });
+      if (info?.isFile() === true) latest = Math.max(latest, info.mtimeMs);
+    }
+  }
+  return latest;
+}
+
+function wallClock(): number {
+  return performance.timeOrigin + performance.now();
+}
+
 /** When the file was written, so that the wait for the event counts too. */
 function saveTime(path: string): number {
-  const now = performance.timeOrigin + performance.now();
+  const now = wallClock();
   try {
     const writtenAt = statSync(path).mtimeMs;
     return now - writtenAt < 5_000 ? Math.min(now, writtenAt) : now;

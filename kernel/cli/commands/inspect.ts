@@ -61,7 +61,7 @@ function componentLine(component: ComponentSummary): string {
   const references = component.references
     .map((reference) => {
       const bound = reference.bound.length === 0 ? (reference.satisfied ? 'none' : 'MISSING') : reference.bound.join(', ');
-      return `\n      ${reference.contract} [${reference.cardinality} ${reference.policy}] ${bound}`;
+      return `\n  ${reference.contract} [${reference.cardinality} ${reference.policy}] ${bound}`;
     })
     .join('');
   const reason = component.reason === undefined ? '' : `: ${component.reason}`;

@@ -1,6 +1,6 @@
 /** `sluice stop`: without a bundle, shuts the kernel down and waits for its end; with one, stops that bundle. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SluiceError } from '@sluice/sdk';
+import { SluiceError } from '../../admin/errors.js';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
 import type { CommandContext, CommandInput } from '../command.js';
 import { formatDuration, parseDuration } from '../format.js';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { SluiceError } from '@sluice/sdk';
+import { SluiceError } from '../../admin/errors.js';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
 import type { CommandContext, CommandInput } from '../command.js';
 import { compileTests } from '../toolchain/tests.js';

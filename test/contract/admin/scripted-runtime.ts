@@ -1,6 +1,14 @@
 /** A runtime that answers with prepared values and records what it was asked. For tests of the admin protocol only. */
 import { SluiceError } from '@sluice/sdk';
-import type { BundleDetail, ChangeOptions, ChangeOutcome, LogLine, Runtime, RuntimeStatus } from '@sluice/kernel/lifecycle/runtime';
+import type {
+  BundleDetail,
+  ChangeOptions,
+  ChangeOutcome,
+  HistoryEntry,
+  LogLine,
+  Runtime,
+  RuntimeStatus,
+} from '@sluice/kernel/lifecycle/runtime';
 
 export const OUTCOME: ChangeOutcome = {
   deployId: 'd-1',
@@ -107,7 +115,7 @@ export class ScriptedRuntime implements Runtime {
     ];
   };
   routes = () => [{ method: 'GET', path: '/ledger/accounts', bundle: 'core.ledger', version: '1.1.0', operationId: 'accounts' }];
-  history = (limit: number) => {
+  history = (limit: number): readonly HistoryEntry[] => {
     this.calls.push(['history', limit]);
     return [
       {

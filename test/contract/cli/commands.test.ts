@@ -1,0 +1,219 @@
+/** Every command that talks to a kernel, over the real protocol: what people see, what scripts get, and the exit code. */
+import { deepStrictEqual } from 'node:assert';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SluiceError } from '@sluice/sdk';
+import { formatTime } from '@sluice/kernel/cli/format';
+import { startAdminServer, type AdminServer } from '@sluice/kernel/admin/server';
+import { DETAIL, OUTCOME, ScriptedRuntime, STATUS } from '../admin/scripted-runtime.js';
+import { runCommand } from './run-command.js';
+
+describe('commands', () => {
+  let folder: string;
+  let runtime: ScriptedRuntime;
+  let server: AdminServer;
+  const run = (...words: readonly string[]) => runCommand(folder, words);
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'));
+    writeFileSync(join(folder, 'one.tgz'), 'one');
+    writeFileSync(join(folder, 'two.tgz'), 'two');
+    runtime = new ScriptedRuntime();
+    server = await startAdminServer({ runtime, dataFolder: folder });
+  });
+
+  afterEach(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('print lists as tables for people', async () => {
+    deepStrictEqual(await run('ls'), {
+      exitCode: 0,
+      lines: [
+        'ID  BUNDLE       VERSION  STATE           LEVEL  REV  DIGEST  NOTE',
+        ' 3  <strong>core.ledger</>  1.1.0    <bad>ACTIVE (trial)</>     10    2  cafe    <bad>it threw</>',
+      ],
+    });
+    deepStrictEqual((await run('ls', 'other')).lines, ['No bundle is installed']);
+    deepStrictEqual((await run('services', '(currency=CNY)')).lines, [
+      'ID  CONTRACT             VERSION  BUNDLE             RANK  SCOPE      USERS',
+      ' 9  <strong>core.ledger.Posting</>  1.0.0    core.ledger 1.1.0     0  singleton  platform.txn',
+    ]);
+    deepStrictEqual((await run('routes', 'ledger')).lines, [
+      'METHOD  PATH              BUNDLE       VERSION  OPERATION',
+      'GET     <strong>/ledger/accounts</>  core.ledger  1.1.0    accounts',
+    ]);
+    deepStrictEqual((await run('history', '--limit', '7')).lines, [
+      `TIME                 KIND    OUTCOME  GEN  ACTOR  BUNDLES                CHANGE  WHY`,
+      `${formatTime(1)}  deploy  <bad>refused</>       lin    core.ledger new 1.0.0  d-1     y`,
+    ]);
+    deepStrictEqual((await run('config', 'get', 'core.ledger')).lines, ['KEY    VALUE  FROM', '<strong>limit</>  5      operator']);
+    deepStrictEqual((await run('config', 'history', 'core.ledger')).lines, [
+      'TIME                 ACTOR  KEY    BEFORE  AFTER  LAYER',
+      `${formatTime(1)}  lin    <strong>limit</>  null    5      runtime`,
+    ]);
+    deepStrictEqual(await run('leaks', '--gc'), {
+      exitCode: 9,
+      lines: ['BUNDLE       VERSION  REV  COLLECTED  HELD BY', '<strong>core.ledger</>  1.0.0      1  <bad>no</>         timer'],
+    });
+    deepStrictEqual(runtime.calls, [
+      ['services', '(currency=CNY)'],
+      ['history', 7],
+      ['leaks', { collect: true }],
+    ]);
+  });
+
+  it('print what the kernel answered for scripts', async () => {
+    const json = async (...words: readonly string[]): Promise<unknown> => {
+      const { lines } = await run(...words, '--json');
+      return lines.map((line) => JSON.parse(line) as unknown);
+    };
+    deepStrictEqual(await json('status'), [STATUS]);
+    deepStrictEqual(await json('inspect', 'core.ledger'), [DETAIL]);
+    deepStrictEqual(await json('ls'), [runtime.bundles()]);
+    deepStrictEqual(await json('deploy', 'one.tgz'), [OUTCOME]);
+    deepStrictEqual(await json('config', 'get', 'core.ledger', 'limit'), [{ key: 'limit', value: 5, layer: 'operator', secret: false }]);
+    deepStrictEqual((await run('config', 'get', 'core.ledger', 'limit')).lines, ['5']);
+  });
+
+  it('explain one bundle', async () => {
+    deepStrictEqual((await run('why', 'core.ledger')).lines, [`<strong>core.ledger</>: it is active (${formatTime(5)})`, '  try nothing']);
+    deepStrictEqual((await run('inspect', 'core.ledger')).lines, [
+      'bundle       core.ledger 1.1.0 (id 3, revision 2)',
+      'state        ACTIVE, on trial',
+      'family       core',
+      'start level  10, starts by itself',
+      'digest       cafe',
+      'previous     1.0.0 beef',
+      'lingering    1 old revisions',
+      '! <bad>Error</> it threw',
+      '!   <strong>Try</>  fix it',
+      '!   Code ACTIVATION_FAILED',
+      '<strong>Uses</>',
+      '  sluice.data.Data  from system.data@1.0.0',
+      '<strong>Used by</>',
+      '  core.ledger.Posting  by platform.txn@1.0.0',
+      '<strong>Services</>',
+      '  core.ledger.Posting 1.0.0  (id 9) used by platform.txn',
+      '<strong>Components</>',
+      '  Ledger  unsatisfied: no service',
+      '    sluice.data.Data [1..1 dynamic] MISSING',
+      '<strong>Owns</>',
+      '  service core.ledger.Posting',
+    ]);
+  });
+
+  it('carry out changes with progress, and say what was done', async () => {
+    const { exitCode, lines } = await run(
+      'deploy',
+      'one.tgz',
+      '.',
+      '--watch',
+      '30s',
+      '--drain',
+      '100ms',
+      '--deploy-id',
+      'd-7',
+      '--base-generation',
+      '3',
+    );
+    deepStrictEqual(
+      [exitCode, lines.map((line) => line.replace(/in [\d.]+ m?s/, 'in T'))],
+      [
+        0,
+        [
+          '~ stage     core.ledger: stored',
+          '~ switch    switched',
+          'ACTION  BUNDLE       VERSION',
+          'swap    core.ledger  1.0.0 → 1.1.0',
+          'rebound, not restarted: business.transfer',
+          'routes /ledger: 1.0.0 → 1.1.0',
+          '<good>Done</> in T: generation 8',
+          'On probation; `sluice confirm` ends it early, `sluice status` shows how it goes',
+        ],
+      ],
+    );
+    await run('plan', 'two.tgz');
+    await run('install', 'two.tgz');
+    await run('update', 'two.tgz');
+    await run('start', 'core.ledger');
+    await run('stop', 'core.ledger', '--dry-run');
+    await run('uninstall', 'core.ledger');
+    await run('rollback', 'core.ledger', '--watch', '0');
+    await run('confirm');
+    await run('config', 'set', 'core.ledger', 'limit=6', 'name=Lin', 'old=');
+    await run('config', 'set', 'core.ledger', 'limit=6', '--string');
+    const lin = { actor: 'lin' };
+    deepStrictEqual(runtime.calls, [
+      ['deploy', ['one', 'two'], { ...lin, watchMs: 30_000, drainMs: 100, deployId: 'd-7', baseGeneration: 3 }],
+      ['deploy', ['two'], { ...lin, dryRun: true }],
+      ['install', ['two'], lin],
+      ['update', ['two'], lin],
+      ['start', 'core.ledger', lin],
+      ['stop', 'core.ledger', { ...lin, dryRun: true }],
+      ['uninstall', 'core.ledger', lin],
+      ['rollback', 'core.ledger', { ...lin, watchMs: 0 }],
+      ['confirm', 'lin', lin],
+      ['configSet', 'core.ledger', { limit: 6, name: 'Lin', old: undefined }, 'lin'],
+      ['configSet', 'core.ledger', { limit: '6' }, 'lin'],
+    ]);
+  });
+
+  it('say in three parts why a change was refused or taken back', async () => {
+    const error = { code: 'RESOLVE_FAILED', message: "Cannot start 'a': it needs 'b'", remedy: 'Start b first', details: {} };
+    const other = { code: 'ROUTE_CONFLICT', message: 'two of /x', details: {} };
+    runtime.outcome = { ...OUTCOME, outcome: 'refused', error, plan: { ...OUTCOME.plan, problems: [error, other] }, onTrial: false };
+    deepStrictEqual(await run('deploy', 'one.tgz'), {
+      exitCode: 3,
+      lines: [
+        '~ stage     core.ledger: stored',
+        '~ switch    switched',
+        "! <bad>Error</> Cannot start 'a': it needs 'b'",
+        '!   <strong>Try</>  Start b first',
+        '!   Code RESOLVE_FAILED',
+        '! <bad>Error</> two of /x',
+        '!   Code ROUTE_CONFLICT',
+        '!   Nothing was changed; generation 8, change d-1',
+      ],
+    });
+    runtime.outcome = { ...OUTCOME, outcome: 'rolled-back', error: other };
+    deepStrictEqual((await run('rollback', 'core.ledger')).exitCode, 7);
+    runtime.outcome = { ...OUTCOME, outcome: 'planned', plan: { ...OUTCOME.plan, problems: [error] } };
+    deepStrictEqual((await run('plan', 'one.tgz')).exitCode, 3);
+  });
+
+  it('fail with the fitting exit code, as text or as JSON', async () => {
+    deepStrictEqual(await run('inspect', 'core.leger'), {
+      exitCode: 4,
+      lines: ["! <bad>Error</> Bundle 'core.leger' is not installed", '!   Code BUNDLE_UNKNOWN'],
+    });
+    runtime.failure = new SluiceError('DEPLOY_BUSY', 'Another deploy runs');
+    deepStrictEqual(await run('deploy', 'one.tgz', '--json'), {
+      exitCode: 5,
+      lines: ['! {"error":{"code":"DEPLOY_BUSY","message":"Another deploy runs","details":{},"exitCode":5}}'],
+    });
+    deepStrictEqual((await run('deploy', 'none.tgz')).exitCode, 4);
+    deepStrictEqual((await run('deploy', 'one.tgz', '--watch', 'soon')).exitCode, 2);
+    deepStrictEqual((await run('config', 'set', 'core.ledger', 'limit')).exitCode, 2);
+    deepStrictEqual((await run('config', 'get', 'core.ledger', 'none')).exitCode, 4);
+    await server.close();
+    const { exitCode, lines } = await run('status');
+    deepStrictEqual([exitCode, lines[0]], [6, `! <bad>Error</> No kernel runs on the data folder '${folder}'`]);
+  });
+
+  it('wait for the end of probation when asked', async () => {
+    let left = 3;
+    runtime.status = () => ({
+      ...STATUS,
+      trial: --left > 0 ? { deployId: 'd-1', endsAt: Date.now() + 5, bundles: ['core.ledger'] } : null,
+    });
+    runtime.history = () => [{ deployId: 'd-1', at: 1, kind: 'deploy', actor: 'lin', outcome: 'rolled-back', generation: 9, bundles: [] }];
+    const { exitCode, lines } = await run('deploy', 'one.tgz', '--wait', '--json');
+    deepStrictEqual(
+      [exitCode, lines.map((line) => JSON.parse(line) as unknown)],
+      [7, [OUTCOME, { deployId: 'd-1', verdict: 'rolled-back' }]],
+    );
+  });
+});
