@@ -41,8 +41,8 @@ export interface TestDatabase {
 /** A place for a database: a file, or a schema of its own. */
 export interface Place {
   readonly dialect: 'sqlite' | 'postgres';
-  /** The file, on SQLite. */
-  readonly file: string;
+  /** The file on SQLite, the schema on PostgreSQL. */
+  readonly name: string;
   open(options?: OpenOptions): Promise<TestDatabase>;
   dispose(): Promise<void>;
 }
@@ -83,8 +83,8 @@ export function sqlitePlace(): Place {
   const file = join(folder, 'bank.sqlite');
   return {
     dialect: 'sqlite',
-    file,
-    open: (options = {}) => openDatabase(options, (parts) => SqliteEngine.open(file, parts)),
+    name: file,
+    open: (options) => openPlace('sqlite', file, options),
     dispose: () => Promise.resolve(rmSync(folder, { recursive: true, force: true })),
   };
 }
@@ -95,8 +95,8 @@ export async function postgresPlace(): Promise<Place> {
   await onServer(`CREATE SCHEMA ${schema}`);
   return {
     dialect: 'postgres',
-    file: '',
-    open: (options = {}) => openDatabase(options, (parts) => PostgresEngine.open(POSTGRES_URL, parts, schema)),
+    name: schema,
+    open: (options) => openPlace('postgres', schema, options),
     dispose: () => onServer(`DROP SCHEMA ${schema} CASCADE`),
   };
 }
@@ -109,6 +109,13 @@ export async function codeOfRejection(running: Promise<unknown>): Promise<string
   } catch (error) {
     return String((error as { code?: unknown }).code ?? (error as Error).message);
   }
+}
+
+/** Opens a place that exists, also from another process. */
+export function openPlace(dialect: Place['dialect'], name: string, options: OpenOptions = {}): Promise<TestDatabase> {
+  return openDatabase(options, (parts) =>
+    dialect === 'sqlite' ? SqliteEngine.open(name, parts) : PostgresEngine.open(POSTGRES_URL, parts, name),
+  );
 }
 
 type EngineParts = Parameters<typeof SqliteEngine.open>[1];

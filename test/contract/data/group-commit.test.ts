@@ -221,7 +221,7 @@ function countCommits(place: Place): () => number {
 }
 
 function commitFrames(place: Place): number {
-  const log = readFileSync(`${place.file}-wal`);
+  const log = readFileSync(`${place.name}-wal`);
   const frameBytes = 24 + log.readUInt32BE(8);
   let commits = 0;
   for (let at = 32; at + frameBytes <= log.length; at += frameBytes) if (log.readUInt32BE(at + 4) > 0) commits += 1;
@@ -230,7 +230,7 @@ function commitFrames(place: Place): number {
 
 /** What another connection sees, which is what is committed. */
 async function readByOther(place: Place): Promise<bigint[]> {
-  const other = new sqlite3.Database(place.file, sqlite3.OPEN_READONLY);
+  const other = new sqlite3.Database(place.name, sqlite3.OPEN_READONLY);
   const rows = await new Promise<{ id: number }[]>((resolve, reject) =>
     other.all('SELECT id FROM core_ledger_note ORDER BY id', (error: Error | null, found: { id: number }[]) =>
       error === null ? resolve(found) : reject(error),
