@@ -74,6 +74,8 @@ export interface ConfigSourceService {
   /** Writes run-time values (undefined removes one) after the kernel has checked them. */
   set(bundle: string, values: Readonly<Record<string, unknown>>, actor: string): Promise<void>;
   history(bundle: string): Promise<readonly ConfigChange[]>;
+  /** Values with their references to secrets resolved, so that they can be checked before they are set. */
+  resolve?(bundle: string, values: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
 }
 
 /** One recorded change of configuration. Secrets appear as `***`. */
@@ -92,6 +94,7 @@ export const ConfigSource = localContract<ConfigSourceService>('sluice.kernel.Co
   'watch',
   'set',
   'history',
+  'resolve',
 ]);
 
 /** What a deploy may be asked to do besides the default. */

@@ -94,7 +94,11 @@ export class Configurations {
   /** All values with their origin; secrets masked. */
   async show(manifest: Manifest, source: ConfigSourceService | undefined): Promise<readonly ConfigValue[]> {
     const layers = source === undefined ? [] : await source.layers(manifest.symbolicName);
-    const { values, origins } = mergeLayers(manifest, layers);
+    // Where a value is kept elsewhere, what is shown is where, not what.
+    const { values, origins } = mergeLayers(
+      manifest,
+      layers.map(({ layer, values, stored }) => ({ layer, values: stored ?? values })),
+    );
     const secrets = secretKeys(manifest);
     return Object.keys(values)
       .sort()
@@ -111,7 +115,8 @@ export class Configurations {
     const layers = await source.layers(manifest.symbolicName);
     const runtime: Record<string, unknown> = {};
     for (const layer of layers) if (layer.layer === 'runtime') Object.assign(runtime, layer.values);
-    for (const [key, value] of Object.entries(changes)) {
+    const resolved = (await source.resolve?.(manifest.symbolicName, changes)) ?? changes;
+    for (const [key, value] of Object.entries(resolved)) {
       if (value === undefined || value === null) delete runtime[key];
       else runtime[key] = value;
     }

@@ -138,6 +138,31 @@ describe('system.config in the kernel', () => {
     equal(files.join().includes('from-'), false);
   });
 
+  it('takes references to secrets at run time, checks what they lead to, and shows where they lead', async () => {
+    const { bundle, seen } = configured();
+    const open = { type: 'object', properties: { url: { type: 'string', minLength: 3 } } };
+    process.env['SLUICE_TEST_URL'] = 'postgres://inside';
+    process.env['SLUICE_TEST_SHORT'] = 'x';
+    try {
+      await runtime.deploy(systemBundle('config', configBundle, quick));
+      await runtime.deploy({ ...bundle, manifest: { config: { schema: open } } });
+      const short = runtime.kernel.configSet('core.ledger', { url: { $env: 'SLUICE_TEST_SHORT' } }, 'anna');
+      await rejects(short, (error) => codeOf(error) === 'CONFIG_INVALID');
+      const gone = runtime.kernel.configSet('core.ledger', { url: { $env: 'SLUICE_TEST_GONE' } }, 'anna');
+      await rejects(gone, (error) => codeOf(error) === 'CONFIG_SECRET_UNRESOLVED');
+      await runtime.kernel.configSet('core.ledger', { url: { $env: 'SLUICE_TEST_URL' } }, 'anna');
+    } finally {
+      delete process.env['SLUICE_TEST_URL'];
+      delete process.env['SLUICE_TEST_SHORT'];
+    }
+    equal(seen, [{}, { url: 'postgres://inside' }]);
+    process.env['SLUICE_TEST_URL'] = 'postgres://inside';
+    equal(await runtime.kernel.configOf('core.ledger'), [
+      { key: 'url', value: { $env: 'SLUICE_TEST_URL' }, layer: 'runtime', secret: false },
+    ]);
+    delete process.env['SLUICE_TEST_URL'];
+  });
+
   it('refuses to start a bundle whose secret leads nowhere, and names it', async () => {
     const { bundle } = configured();
     await writeFile(path('core.ledger.json'), '{"password": {"$env": "SLUICE_TEST_GONE"}}');

@@ -114,6 +114,10 @@ export class ConfigStore implements ConfigSourceService {
     return parseHistory(await this.#around.files.history(bundle), HISTORY_RECORDS_MAX);
   }
 
+  resolve(bundle: string, values: Values): Promise<Values> {
+    return resolveReferences(bundle, values, this.#around.secrets);
+  }
+
   /** Looks at every file once. Says whether one needs a second look. */
   async scan(): Promise<'settled' | 'settling'> {
     try {
