@@ -58,7 +58,7 @@ export const JSON_HANDLERS: { readonly [K in JsonName]: (call: Call) => Endpoint
   },
   shutdown: ({ runtime }) => {
     // After the answer has left: the shutdown closes this very connection.
-    setImmediate(() => void runtime.shutdown());
+    setImmediate(() => void runtime.shutdown().catch((error: Error) => process.emitWarning(error)));
     return { stopping: true, pid: process.pid };
   },
 };

@@ -1,9 +1,10 @@
 /** Client and server of the admin protocol over a real socket: every method there and back, and the answers against their schemas. */
 import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { Ajv } from 'ajv';
 import { SluiceError } from '@sluice/sdk';
 import { AdminClient } from '@sluice/kernel/admin/client';
@@ -160,6 +161,43 @@ describe('admin protocol', () => {
       ['logs', { bundle: 'core.ledger', limit: 20 }],
       ['followLogs', { bundle: 'core.ledger' }],
     ]);
+  });
+
+  it('drops lines for a reader that does not read, tells how many, and keeps the order', async () => {
+    runtime.logs = () => [];
+    const listening = new Promise<(line: LogLine) => void>((resolve) => {
+      runtime.followLogs = (_query, line) => {
+        resolve(line);
+        return () => true;
+      };
+    });
+    const response = await new Promise<IncomingMessage>((resolve) => {
+      request({ socketPath: server.path, path: '/v1/logs/follow', headers: { host: 'localhost' }, agent: false }, resolve).end();
+    });
+    const send = await listening;
+    const line = (sequence: number): LogLine => ({ sequence, at: 0, level: 'info', source: 'a', message: 'x'.repeat(10_000), fields: {} });
+    for (let sequence = 1; sequence <= 1_000; sequence += 1) send(line(sequence));
+    // Lines go on coming; the first that finds room is preceded by the count.
+    let sequence = 1_000;
+    const sending = setInterval(() => send(line((sequence += 1))), 1);
+    const seen: number[] = [];
+    let dropped = 0;
+    for await (const text of createInterface({ input: response })) {
+      const read = JSON.parse(text) as FollowLine<LogLine>;
+      if (read.type === 'line') seen.push(read.value.sequence);
+      else dropped = read.count;
+      if (read.type === 'line' && dropped > 0) break;
+    }
+    clearInterval(sending);
+    response.destroy();
+    const last = seen.at(-1) ?? 0;
+    deepStrictEqual(seen, [...Array.from({ length: seen.length - 1 }, (_, index) => index + 1), last]);
+    strictEqual(last - seen.length, dropped);
+    ok(dropped > 0);
+    deepStrictEqual(
+      seen,
+      [...seen].sort((a, b) => a - b),
+    );
   });
 
   it('refuses what a browser, a typing slip or a broken client sends, and says what was expected', async () => {

@@ -78,6 +78,32 @@ describe('commands', () => {
     deepStrictEqual((await run('config', 'get', 'core.ledger', 'limit')).lines, ['5']);
   });
 
+  it('show the kernel at a glance', async () => {
+    runtime.status = () => ({
+      ...STATUS,
+      startedAt: Date.now() - 65_000,
+      trial: { deployId: 'd-1', endsAt: Date.now() - 1, bundles: ['core.ledger'] },
+    });
+    deepStrictEqual(
+      (await run('status')).lines.map((line) => line.replace(/1 m \d s/, '1 m N s')),
+      [
+        '<good>running</>, 11 of 12 bundles active<bad>, 1 failed</>',
+        'kernel       0.1.0 on Node 20.20.2, process 4711',
+        'up for       1 m N s',
+        'data         /data',
+        'generation   8',
+        'start level  50',
+        'services     40',
+        'entries now  3',
+        'memory       1 B heap, 2 B resident',
+        'listens on   http://127.0.0.1:8080',
+        'on trial     core.ledger for 0 ms more (d-1)',
+        '! <bad>Error</> a blob changed',
+        '!   Code STORE_DIGEST_MISMATCH',
+      ],
+    );
+  });
+
   it('explain one bundle', async () => {
     deepStrictEqual((await run('why', 'core.ledger')).lines, [`<strong>core.ledger</>: it is active (${formatTime(5)})`, '  try nothing']);
     deepStrictEqual((await run('inspect', 'core.ledger')).lines, [

@@ -57,7 +57,7 @@ describe('command line', () => {
     const mistakes = COMMANDS.flatMap((command: CommandSpec) => {
       const flags = (command.options ?? []).flatMap((option) => option.flags.split(/[ ,]+/).filter((part) => part.startsWith('-')));
       const twice = flags.filter((flag, index) => globals.has(flag) || flags.indexOf(flag) !== index);
-      const bad = /\.$/.test(command.summary) || command.summary.length > 70 ? ['summary'] : [];
+      const bad = command.summary.endsWith('.') || command.summary.length > 70 ? ['summary'] : [];
       return [...twice, ...bad, ...(typeof command.load().run === 'function' ? [] : ['load'])].map((what) => `${command.name}: ${what}`);
     });
     deepStrictEqual(mistakes, []);

@@ -12,10 +12,12 @@ describe('derived contracts', () => {
   it('come from the definition and its components, sorted, each once', () => {
     @Component({ provides: [B, A] })
     class First {
+      readonly kind = 'First';
       constructor(@Reference(A) _a: unknown, @Reference(B, { cardinality: '0..1' }) _b: unknown) {}
     }
     @Component()
     class Second {
+      readonly kind = 'Second';
       constructor(@Reference(B, { cardinality: '1..n', filter: '(kind=x)' }) _b: unknown) {}
     }
     const { provides, requires } = deriveManifest(
@@ -38,6 +40,7 @@ describe('derived contracts', () => {
   it('keep a stated range, and are optional only when every use is', () => {
     @Component()
     class User {
+      readonly kind = 'User';
       constructor(@Reference(A, { range: '>=1 <3', cardinality: '0..n' }) _a: unknown) {}
     }
     deepStrictEqual(deriveManifest(defineBundle({ components: [User], requires: [{ contract: A15, optional: true }] })).requires, [
@@ -47,7 +50,9 @@ describe('derived contracts', () => {
 
   it('tell what else a definition says', () => {
     @Component({ name: 'named' })
-    class Some {}
+    class Some {
+      readonly kind = 'some';
+    }
     const state = { exportState: () => 1, importState: () => undefined };
     deepStrictEqual(readDefinition(defineBundle({ components: [Some], state })), {
       provides: [],
@@ -58,6 +63,9 @@ describe('derived contracts', () => {
   });
 
   it('are refused when a definition is none or says two things', () => {
+    class Plain {
+      readonly kind = 'plain';
+    }
     const refused = (value: unknown, code: string, message: RegExp): void => throws(() => readDefinition(value), { code, message });
     refused(undefined, 'BUILD_DEFINITION_MISSING', /found undefined/);
     refused({ components: [] }, 'BUILD_DEFINITION_MISSING', /found an object with components/);
@@ -74,7 +82,7 @@ describe('derived contracts', () => {
     );
     refused(defineBundle({ requires: [{} as never] }), 'BUILD_DEFINITION_INVALID', /'requires\[0\]' is no contract/);
     refused(defineBundle({ provides: 'x' as never }), 'BUILD_DEFINITION_INVALID', /'provides' must be a list/);
-    refused(defineBundle({ components: [class Plain {}] }), 'COMPONENT_INVALID', /'Plain' is listed as a component/);
+    refused(defineBundle({ components: [Plain] }), 'COMPONENT_INVALID', /'Plain' is listed as a component/);
     const big = contract('test.Big', '1.0.0', { run: method([Type.Number({ maximum: 5n as never })], Type.Null()) });
     refused(defineBundle({ provides: [big] }), 'BUILD_DEFINITION_INVALID', /argument 0 of 'test.Big.run'/);
   });
