@@ -39,6 +39,12 @@ export interface UnitOfWork extends SqlExecutor {
   afterCommit(callback: () => void): void;
   /** Writes an event into the outbox; it leaves only if the transaction commits. */
   emit(topic: string, key: string, payload: unknown): Promise<void>;
+  /**
+   * Says that the statements started so far are the last ones, so that COMMIT can travel with them (PostgreSQL; elsewhere, and in a
+   * unit that was joined, it changes nothing). Nothing may be started afterwards, and the work must resolve once they have succeeded:
+   * from here on the database alone decides.
+   */
+  finish(): void;
 }
 
 /** One step of a bundle's schema. Applied once, in order, recorded per bundle. */

@@ -19,6 +19,8 @@ export type Gate = <T>(run: () => Promise<T>) => Promise<T>;
 export interface Session extends SqlExecutor {
   /** The connection as Sequelize's query classes want it; each statement passes the gate. */
   sequelizeConnection(gate: Gate): object;
+  /** Sends the commit behind the statements started so far, where that spares a round trip. Only `commit` or `rollback` may follow. */
+  finish(): void;
   /** Resolves when the transaction is durable. */
   commit(): Promise<void>;
   rollback(): Promise<void>;

@@ -32,6 +32,7 @@ export class OpenUnit implements UnitOfWork {
   #session: Session | null;
   #state: UnitState = 'open';
   #failure: { readonly error: unknown } | null = null;
+  #isFinished = false;
   #underWay = 0;
   #joined = 0;
   #callbacks: (() => void)[] = [];
@@ -73,6 +74,13 @@ export class OpenUnit implements UnitOfWork {
   async emit(topic: string, key: string, payload: unknown): Promise<void> {
     await insertEvent(this, this.#clock.now(), topic, key, payload);
     this.emitted = true;
+  }
+
+  finish(): void {
+    this.assertOpen();
+    if (this.#joined > 0 || this.#failure !== null) return;
+    this.#isFinished = true;
+    this.#session?.finish();
   }
 
   /** The connection for Sequelize's statements inside this unit. */
@@ -155,6 +163,7 @@ export class OpenUnit implements UnitOfWork {
   }
 
   async #guarded<T>(run: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#isFinished) throw endedUnit(this.bundle);
     this.assertOpen();
     if (this.#failure !== null) throw rollbackOnly(this.bundle, this.#failure.error);
     this.#underWay += 1;

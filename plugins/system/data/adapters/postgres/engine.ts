@@ -2,6 +2,7 @@
  * PostgreSQL behind the engine port: a pool of pipelined connections. BEGIN travels with the first statement and statements that
  * are started together travel together, so a unit of work costs as few round trips as its code has waits.
  */
+import type { Writable } from 'node:stream';
 import { SluiceError, type Logger, type SqlRow, type SqlValue } from '@sluice/sdk';
 import pg from 'pg';
 import { isConnectionLoss, mayRetryUnit, retryDelayMs, statementFailure } from '../../domain/failures.js';
@@ -158,6 +159,7 @@ class PostgresSession implements Session {
   readonly #statements: PostgresStatements;
   readonly #statementTimeoutMs: number | undefined;
   #begun: Promise<unknown> = Promise.resolve();
+  #committing: Promise<pg.QueryResult> | null = null;
   #underWay = 0;
   #lost = false;
   #schemaTouched = false;
@@ -171,6 +173,7 @@ class PostgresSession implements Session {
 
   async begin(request: SessionRequest): Promise<void> {
     const serializable = request.isolation === 'serializable';
+    this.#gather();
     const begun = this.#held.client.query(serializable ? 'BEGIN ISOLATION LEVEL SERIALIZABLE' : 'BEGIN');
     // Awaited with the first statement. A plain BEGIN on a clean connection fails only with the connection itself.
     this.#begun = begun;
@@ -195,11 +198,17 @@ class PostgresSession implements Session {
     return new PostgresSequelizeFacade(this.#held.client, () => (this.#schemaTouched = true), gate);
   }
 
+  finish(): void {
+    this.#gather();
+    this.#committing = this.#held.client.query('COMMIT');
+    this.#committing.catch(() => undefined);
+  }
+
   async commit(): Promise<void> {
     let result: pg.QueryResult;
     try {
       await this.#begun;
-      result = await this.#held.client.query('COMMIT');
+      result = await (this.#committing ?? this.#held.client.query('COMMIT'));
     } catch (error) {
       this.#pool.release(this.#held, true);
       throw commitFailure(error);
@@ -212,7 +221,8 @@ class PostgresSession implements Session {
 
   async rollback(): Promise<void> {
     try {
-      if (!this.#lost) await this.#held.client.query('ROLLBACK');
+      // The server turns the COMMIT of a failed transaction into a ROLLBACK by itself.
+      if (!this.#lost) await (this.#committing ?? this.#held.client.query('ROLLBACK'));
     } catch {
       // Without the connection the server rolls back by itself.
       this.#lost = true;
@@ -236,10 +246,18 @@ class PostgresSession implements Session {
       .catch(() => undefined);
   }
 
+  /** What is sent before this turn of the event loop is over leaves in one packet: writing to a socket is dear. */
+  #gather(): void {
+    const { stream } = (this.#held.client as unknown as { connection: { stream: Pick<Writable, 'cork' | 'uncork'> } }).connection;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
+  }
+
   async #run(sql: string, values: readonly SqlValue[]): Promise<pg.QueryResult<SqlRow>> {
     const config = this.#statements.config(sql, values);
     if (config.parsed.kind === 'schema') this.#schemaTouched = true;
     this.#underWay += 1;
+    this.#gather();
     try {
       const limit = this.#statementTimeoutMs === undefined ? {} : { query_timeout: this.#statementTimeoutMs + SILENCE_MS };
       const result = await this.#held.client.query<SqlRow>({ ...config, ...limit });

@@ -172,6 +172,10 @@ class SqliteSession implements Session {
     return new SqliteSequelizeFacade(this.#connection, this.#turn, this.#tables, gate);
   }
 
+  finish(): void {
+    // Nothing travels here, and the commit is shared with other units.
+  }
+
   commit(): Promise<void> {
     return this.#writer.finish('unit');
   }
