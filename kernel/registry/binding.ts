@@ -4,7 +4,7 @@
  */
 import { type OptionalReference, type ServiceView, SluiceError } from '@sluice/sdk';
 import { Consumer, type ConsumerKind, type ShelfChange } from './consumer.js';
-import type { Face, FaceSource, ForwarderClass } from './forwarder.js';
+import type { Face, ForwarderLink, ForwarderMaker } from './forwarder.js';
 import { Holdings } from './holdings.js';
 import type { OwnerBook } from './owner-book.js';
 import type { Query } from './query.js';
@@ -13,9 +13,10 @@ import type { Shelf } from './shelf.js';
 import type { StageState } from './stage.js';
 import type { OptionalHandle, ReferenceHandle } from './types.js';
 
-export class Binding extends Consumer implements ReferenceHandle<object>, FaceSource {
+export class Binding extends Consumer implements ReferenceHandle<object>, ForwarderLink {
   /** The forwarder. */
   readonly service: object;
+  face: Face | null = null;
   private record: ServiceRecord | null = null;
   /** The service of the older generation asked for last; right while the shelf is at `pastEpoch`. */
   private past: ServiceRecord | null = null;
@@ -29,11 +30,11 @@ export class Binding extends Consumer implements ReferenceHandle<object>, FaceSo
     book: OwnerBook,
     stage: StageState | null,
     query: Query,
-    private readonly forwarderClass: ForwarderClass,
+    private readonly maker: ForwarderMaker,
     private readonly sticky: boolean,
   ) {
     super(shelf, book, stage, query);
-    this.service = new forwarderClass(this);
+    this.service = maker.forward(this);
     this.open();
     this.record = shelf.best(query, stage);
     this.retarget();
@@ -50,7 +51,7 @@ export class Binding extends Consumer implements ReferenceHandle<object>, FaceSo
   pick(): Face | null {
     const record = this.currentRecord();
     if (record === null) return null;
-    if (record.service !== null) return record.faceFor(this.forwarderClass, record.service);
+    if (record.service !== null) return record.faceFor(this.maker, record.service);
     return this.faceOfMade(record);
   }
 
@@ -81,7 +82,7 @@ export class Binding extends Consumer implements ReferenceHandle<object>, FaceSo
   /** The service of the entry this code runs in, or null. */
   currentRecord(): ServiceRecord | null {
     const { shelf } = this;
-    if (shelf.switchedAt > 0 && this.stage === null) {
+    if (shelf.switchedAt > 0 && this.stage === null && !this.closed) {
       const generation = shelf.entryGeneration();
       if (generation !== undefined && generation < shelf.switchedAt) return this.recordAt(generation);
     }
@@ -152,9 +153,9 @@ export class Binding extends Consumer implements ReferenceHandle<object>, FaceSo
   }
 
   private retarget(): void {
-    const { record, forwarderClass } = this;
+    const { record } = this;
     const service = record === null || this.tellsApart ? null : record.service;
-    forwarderClass.retarget(this.service, service === null ? null : (record as ServiceRecord).faceFor(forwarderClass, service));
+    this.face = service === null ? null : (record as ServiceRecord).faceFor(this.maker, service);
   }
 
   private recordAt(generation: number): ServiceRecord | null {
@@ -171,8 +172,8 @@ export class Binding extends Consumer implements ReferenceHandle<object>, FaceSo
   private faceOfMade(record: ServiceRecord): Face | null {
     try {
       const object = this.obtain(record);
-      const face = record.service === null ? this.forwarderClass.face(object) : record.faceFor(this.forwarderClass, object);
-      if (!this.tellsApart && this.record === record) this.forwarderClass.retarget(this.service, face);
+      const face = record.service === null ? this.maker.face(object) : record.faceFor(this.maker, object);
+      if (!this.tellsApart && this.record === record) this.face = face;
       return face;
     } catch (error) {
       this.factoryFailure = error as SluiceError;

@@ -1,6 +1,6 @@
 /** The state shared by the parts of the registry: shelves by contract, books by owner, open stages, the current generation. */
 import { type Contract, SluiceError } from '@sluice/sdk';
-import { type ForwarderClass, forwarderClassOf } from './forwarder.js';
+import { type ForwarderMaker, forwarderMakerOf } from './forwarder.js';
 import { Notifications } from './notifications.js';
 import { OwnerBooks } from './owner-book.js';
 import { FilterCache, type Query, plainQuery } from './query.js';
@@ -13,7 +13,7 @@ export interface ContractFacts {
   readonly shelf: Shelf;
   readonly query: Query;
   readonly methods: readonly string[];
-  readonly forwarderClass: ForwarderClass;
+  readonly maker: ForwarderMaker;
 }
 
 /** First generation that sees an owner, and first one that no longer does. */
@@ -110,7 +110,7 @@ export class RegistryCore {
       shelf: this.shelf(contract.id),
       query,
       methods: Object.keys(contract.methods),
-      forwarderClass: forwarderClassOf(contract),
+      maker: forwarderMakerOf(contract),
     };
     this.facts.set(contract, learned);
     return learned;

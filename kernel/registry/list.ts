@@ -1,7 +1,7 @@
 /** A live list of all matching services, best first, as the entry that asks sees them. */
 import type { ServiceList, ServiceView } from '@sluice/sdk';
 import { Consumer, type ConsumerKind, type ShelfChange } from './consumer.js';
-import type { ForwarderClass } from './forwarder.js';
+import type { ForwarderMaker } from './forwarder.js';
 import { Holdings } from './holdings.js';
 import type { OwnerBook } from './owner-book.js';
 import { PinnedTarget } from './pinned.js';
@@ -32,7 +32,7 @@ export class ListReference extends Consumer implements ListHandle<object> {
     book: OwnerBook,
     stage: StageState | null,
     query: Query,
-    private readonly forwarderClass: ForwarderClass,
+    private readonly maker: ForwarderMaker,
     /** False for contracts without methods: their services are plain data and are handed out themselves. */
     private readonly callable: boolean,
     sticky: boolean,
@@ -116,7 +116,7 @@ export class ListReference extends Consumer implements ListHandle<object> {
   private serviceOf(record: ServiceRecord): object {
     if (!this.callable) return this.holdings.obtain(record);
     let target = this.pinned.get(record);
-    if (target === undefined) this.pinned.set(record, (target = new PinnedTarget(record, this.forwarderClass, this.holdings)));
+    if (target === undefined) this.pinned.set(record, (target = new PinnedTarget(record, this.maker, this.holdings)));
     return target.service;
   }
 }

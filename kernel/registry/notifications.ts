@@ -63,17 +63,21 @@ export class Notifications {
   tell(): void {
     if (this.telling || this.holds > 0 || this.waiting.length === 0) return;
     this.telling = true;
-    for (let at = 0; at < this.waiting.length; at += 1) {
-      if (at >= NOTIFICATIONS_MAX) {
-        this.warn('SERVICE_CHANGES_UNBOUNDED', `Callbacks kept changing services; ${this.waiting.length - at} notifications were dropped`, {
-          limit: NOTIFICATIONS_MAX,
-        });
-        break;
+    try {
+      for (let at = 0; at < this.waiting.length; at += 1) {
+        if (at >= NOTIFICATIONS_MAX) {
+          const dropped = this.waiting.length - at;
+          this.warn('SERVICE_CHANGES_UNBOUNDED', `Callbacks kept changing services; ${dropped} notifications were dropped`, {
+            limit: NOTIFICATIONS_MAX,
+          });
+          break;
+        }
+        this.waiting[at]?.();
       }
-      this.waiting[at]?.();
+    } finally {
+      this.waiting = [];
+      this.telling = false;
     }
-    this.waiting = [];
-    this.telling = false;
   }
 
   addListener(tell: (event: ServiceEvent) => void, filter: Filter | null): () => void {

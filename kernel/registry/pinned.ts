@@ -1,32 +1,31 @@
 /** A forwarder to one particular service, for the elements of lists and for what trackers and publishers are given. */
 import { SluiceError } from '@sluice/sdk';
-import type { Face, FaceSource, ForwarderClass } from './forwarder.js';
+import type { Face, ForwarderLink, ForwarderMaker } from './forwarder.js';
 import type { Holdings } from './holdings.js';
 import type { ServiceRecord } from './record.js';
 
 /** Calls go to one service for as long as it lives, whatever the generation of the entry: who took it from a list has made the choice. */
-export class PinnedTarget implements FaceSource {
+export class PinnedTarget implements ForwarderLink {
   readonly service: object;
+  face: Face | null = null;
   private readonly contractId: string;
   private factoryFailure: SluiceError | null = null;
 
   constructor(
     private record: ServiceRecord | null,
-    private readonly forwarderClass: ForwarderClass,
+    private readonly maker: ForwarderMaker,
     private readonly holdings: Holdings,
   ) {
     this.contractId = (record as ServiceRecord).identity.contractId;
-    this.service = new forwarderClass(this);
+    this.service = maker.forward(this);
     const made = record?.service ?? null;
-    if (record !== null && made !== null) forwarderClass.retarget(this.service, record.faceFor(forwarderClass, made));
+    if (record !== null && made !== null) this.face = record.faceFor(maker, made);
   }
 
   pick(): Face | null {
     if (this.record === null) return null;
     try {
-      const face = this.forwarderClass.face(this.holdings.obtain(this.record));
-      this.forwarderClass.retarget(this.service, face);
-      return face;
+      return (this.face = this.maker.face(this.holdings.obtain(this.record)));
     } catch (error) {
       this.factoryFailure = error as SluiceError;
       return null;
@@ -46,17 +45,17 @@ export class PinnedTarget implements FaceSource {
   /** Lets go of the service: later calls fail. */
   close(): void {
     this.record = null;
-    this.forwarderClass.retarget(this.service, null);
+    this.face = null;
   }
 }
 
 /** What a consumer that may see the raw object gets: the object where there is one, else a forwarder that makes it at the first call. */
 export function serviceOrPinned(
   record: ServiceRecord,
-  forwarderClass: ForwarderClass,
+  maker: ForwarderMaker,
   holdings: Holdings,
 ): { service: object; pinned: PinnedTarget | null } {
   if (record.service !== null) return { service: record.service, pinned: null };
-  const pinned = new PinnedTarget(record, forwarderClass, holdings);
+  const pinned = new PinnedTarget(record, maker, holdings);
   return { service: pinned.service, pinned };
 }

@@ -4,7 +4,7 @@
  * everything here is the difference between that and what should be.
  */
 import { type ServicePublisher, type ServiceView, SluiceError, isSluiceError, messageOf } from '@sluice/sdk';
-import type { ForwarderClass } from './forwarder.js';
+import type { ForwarderMaker } from './forwarder.js';
 import { Holdings } from './holdings.js';
 import type { OwnerBook } from './owner-book.js';
 import { type PinnedTarget, serviceOrPinned } from './pinned.js';
@@ -39,7 +39,7 @@ export class PublisherEntry implements Handle {
     readonly shelf: Shelf,
     readonly book: OwnerBook,
     private readonly publisher: ServicePublisher<unknown>,
-    private readonly forwarderClass: ForwarderClass,
+    private readonly maker: ForwarderMaker,
     private readonly warn: RegistryOptions['warn'],
   ) {
     this.holdings = new Holdings(book.owner, shelf.notifications);
@@ -159,7 +159,7 @@ export class PublisherEntry implements Handle {
     return records.map((record) => {
       const before = this.pinned.get(record);
       if (before !== undefined) return { service: before.service, view: record.view() };
-      const { service, pinned } = serviceOrPinned(record, this.forwarderClass, this.holdings);
+      const { service, pinned } = serviceOrPinned(record, this.maker, this.holdings);
       if (pinned !== null) this.pinned.set(record, pinned);
       return { service, view: record.view() };
     });

@@ -5,7 +5,7 @@
  */
 import { type ServiceFactory, type ServiceProperties, type ServiceView, SERVICE_ID, SERVICE_RANKING, SERVICE_SCOPE } from '@sluice/sdk';
 import { type NormalisedProperties, Version, normaliseProperties } from '../model/index.js';
-import type { Face, ForwarderClass } from './forwarder.js';
+import type { Face, ForwarderMaker } from './forwarder.js';
 import type { ServiceRegistration } from './registration.js';
 import type { StageState } from './stage.js';
 import type { RevisionOwner, ServiceScope } from './types.js';
@@ -54,9 +54,9 @@ export class ServiceRecord {
   /** Objects of scope `bundle` by consumer. Shared with later incarnations. */
   instances: Map<RevisionOwner, SharedInstance> | null = null;
   registration: ServiceRegistration | null = null;
-  private faceClass: ForwarderClass | null = null;
+  private faceMaker: ForwarderMaker | null = null;
   private face: Face | null = null;
-  private moreFaces: Map<ForwarderClass, Face> | null = null;
+  private moreFaces: Map<ForwarderMaker, Face> | null = null;
   private complete: ServiceProperties | null = null;
   private lowered: NormalisedProperties | null = null;
   private currentView: ServiceView | null = null;
@@ -116,17 +116,17 @@ export class ServiceRecord {
     return (this.version ??= Version.parse(this.identity.contractVersion));
   }
 
-  /** The service object prepared for forwarders of one class. Only once there is an object. */
-  faceFor(forwarderClass: ForwarderClass, service: object): Face {
-    if (this.faceClass === forwarderClass) return this.face as Face;
-    if (this.faceClass === null) {
-      this.faceClass = forwarderClass;
-      return (this.face = forwarderClass.face(service));
+  /** The service object prepared for forwarders of one maker. Only once there is an object. */
+  faceFor(maker: ForwarderMaker, service: object): Face {
+    if (this.faceMaker === maker) return this.face as Face;
+    if (this.faceMaker === null) {
+      this.faceMaker = maker;
+      return (this.face = maker.face(service));
     }
-    // Consumers compiled against another minor version of the contract have another class.
+    // Consumers compiled against another minor version of the contract have another maker.
     const faces = (this.moreFaces ??= new Map());
-    let face = faces.get(forwarderClass);
-    if (face === undefined) faces.set(forwarderClass, (face = forwarderClass.face(service)));
+    let face = faces.get(maker);
+    if (face === undefined) faces.set(maker, (face = maker.face(service)));
     return face;
   }
 
@@ -144,7 +144,7 @@ export class ServiceRecord {
     this.service = null;
     this.factory = null;
     this.instances = null;
-    this.faceClass = this.face = this.moreFaces = null;
+    this.faceMaker = this.face = this.moreFaces = null;
     this.registration = null;
   }
 

@@ -163,19 +163,11 @@ export class ServiceRegistry {
   /** A live list of all matching services, best first. @throws SluiceError `FILTER_INVALID`, `RANGE_INVALID` */
   list<S>(owner: RevisionOwner, contract: Contract<S>, options: ReferenceRequest | undefined, stage: Stage | null): ListHandle<S> {
     const { core } = this;
-    const { shelf, query, methods, forwarderClass } = core.factsOf(contract);
+    const { shelf, query, methods, maker } = core.factsOf(contract);
     const wanted = queryFor(query, options, core.filters);
     const open = core.openStageOf(stage);
     const sticky = options?.sticky === true;
-    return new ListReference(
-      shelf,
-      core.books.of(owner),
-      open,
-      wanted,
-      forwarderClass,
-      methods.length > 0,
-      sticky,
-    ) as unknown as ListHandle<S>;
+    return new ListReference(shelf, core.books.of(owner), open, wanted, maker, methods.length > 0, sticky) as unknown as ListHandle<S>;
   }
 
   /** Follows services as they come and go; those already there are told before this returns. @throws SluiceError `FILTER_INVALID`, `RANGE_INVALID` */
@@ -187,10 +179,10 @@ export class ServiceRegistry {
     stage: Stage | null,
   ): Handle {
     const { core } = this;
-    const { shelf, query, forwarderClass } = core.factsOf(contract);
+    const { shelf, query, maker } = core.factsOf(contract);
     const wanted = queryFor(query, options, core.filters);
     const open = core.openStageOf(stage);
-    const tracker = new Tracker(shelf, core.books.of(owner), open, wanted, callbacks as TrackerCallbacks<unknown>, forwarderClass);
+    const tracker = new Tracker(shelf, core.books.of(owner), open, wanted, callbacks as TrackerCallbacks<unknown>, maker);
     core.notifications.tell();
     return tracker;
   }
@@ -201,7 +193,7 @@ export class ServiceRegistry {
    */
   publisher<S, P>(owner: RevisionOwner, contract: Contract<S>, publisher: ServicePublisher<S, P>, stage: Stage | null): Handle {
     const { core } = this;
-    const { shelf, forwarderClass } = core.factsOf(contract);
+    const { shelf, maker } = core.factsOf(contract);
     const open = core.openStageOf(stage);
     const other = open?.publishers.get(contract.id) ?? shelf.publisher;
     if (other !== null && !(open?.hides(other.book.owner) ?? false)) {
@@ -214,13 +206,7 @@ export class ServiceRegistry {
         },
       );
     }
-    const entry = new PublisherEntry(
-      shelf,
-      core.books.of(owner),
-      publisher as ServicePublisher<unknown>,
-      forwarderClass,
-      core.options.warn,
-    );
+    const entry = new PublisherEntry(shelf, core.books.of(owner), publisher as ServicePublisher<unknown>, maker, core.options.warn);
     if (open !== null) {
       open.publishers.set(contract.id, entry);
       return entry;
@@ -281,7 +267,7 @@ export class ServiceRegistry {
     const { core } = this;
     const query = options === undefined ? facts.query : queryFor(facts.query, options, core.filters);
     const open = stage === null ? null : core.openStageOf(stage);
-    return new Binding(facts.shelf, core.books.of(owner), open, query, facts.forwarderClass, options?.sticky === true);
+    return new Binding(facts.shelf, core.books.of(owner), open, query, facts.maker, options?.sticky === true);
   }
 }
 

@@ -96,8 +96,17 @@ function switchOver(core: RegistryCore, stage: StageState | null, replaces: read
       details: { found: generation, current: core.generation },
     });
   }
-  const changes = new Map<Shelf, Pending>();
+  // Whatever is told waits for the end of the step, and is told even if a mistake of this module breaks it off.
   core.notifications.hold();
+  try {
+    step(core, stage, replaces, generation);
+  } finally {
+    core.notifications.release();
+  }
+}
+
+function step(core: RegistryCore, stage: StageState | null, replaces: readonly RevisionOwner[], generation: number): void {
+  const changes = new Map<Shelf, Pending>();
   if (stage !== null) publishStaged(core, stage, generation, changes);
   for (const owner of stage?.owners ?? []) core.setVisibility(owner, { since: generation, until: Number.POSITIVE_INFINITY });
   for (const owner of replaces) withdrawOwner(core, owner, generation, changes);
@@ -106,16 +115,16 @@ function switchOver(core: RegistryCore, stage: StageState | null, replaces: read
     switchPublishers(core, stage, changes);
     for (const consumer of stage.consumers) consumer.leaveStage();
   }
-  for (const [shelf, change] of changes) retarget(core, shelf, change, generation);
+  for (const [shelf, change] of changes) retarget(core, shelf, change);
   for (const [shelf, change] of changes) publishShelf(shelf, stage, change.newPublisher, change.added, change.removed);
   if (stage !== null) {
     core.stages.delete(stage);
     discardPrepared(stage);
     stage.end('committed');
   }
-  for (const [, { added }] of changes) for (const record of added) core.notifications.addEvent('REGISTERED', record, generation);
-  for (const [, { removed }] of changes) for (const record of removed) core.notifications.addEvent('UNREGISTERING', record, generation);
-  core.notifications.release();
+  for (const { added } of changes.values()) for (const record of added) core.notifications.addEvent('REGISTERED', record, generation);
+  for (const { removed } of changes.values())
+    for (const record of removed) core.notifications.addEvent('UNREGISTERING', record, generation);
 }
 
 function publishStaged(core: RegistryCore, stage: StageState, generation: number, changes: Map<Shelf, Pending>): void {
@@ -151,10 +160,10 @@ function switchPublishers(core: RegistryCore, stage: StageState, changes: Map<Sh
   }
 }
 
-function retarget(core: RegistryCore, shelf: Shelf, pending: Pending, generation: number): void {
+function retarget(core: RegistryCore, shelf: Shelf, pending: Pending): void {
   if (pending.added.length === 0 && pending.removed.length === 0) return;
   if (pending.hadServices) {
-    shelf.switched(generation);
+    shelf.switched(core.generation);
     core.unsettled.add(shelf);
   }
   const change: ShelfChange = {

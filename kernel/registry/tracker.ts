@@ -1,7 +1,7 @@
 /** Follows the services of one contract for callbacks that see the service objects themselves. */
 import type { ServiceView, TrackerCallbacks } from '@sluice/sdk';
 import { Consumer, type ConsumerKind, type ShelfChange } from './consumer.js';
-import type { ForwarderClass } from './forwarder.js';
+import type { ForwarderMaker } from './forwarder.js';
 import { Holdings } from './holdings.js';
 import type { OwnerBook } from './owner-book.js';
 import { type PinnedTarget, serviceOrPinned } from './pinned.js';
@@ -25,7 +25,7 @@ export class Tracker extends Consumer {
     stage: StageState | null,
     query: Query,
     private readonly callbacks: TrackerCallbacks<unknown>,
-    private readonly forwarderClass: ForwarderClass,
+    private readonly maker: ForwarderMaker,
   ) {
     super(shelf, book, stage, query);
     this.holdings = new Holdings(book.owner, shelf.notifications);
@@ -73,7 +73,7 @@ export class Tracker extends Consumer {
 
   private add(record: ServiceRecord): void {
     if (this.known.has(record)) return;
-    const tracked = serviceOrPinned(record, this.forwarderClass, this.holdings);
+    const tracked = serviceOrPinned(record, this.maker, this.holdings);
     this.known.set(record, tracked);
     this.tell('added', tracked.service, record.view());
   }

@@ -42,9 +42,10 @@ export interface FactoryRegistration<S = unknown> {
 
 /** Registrations, references, trackers and publishers of revisions being prepared; invisible to everyone outside. */
 export interface Stage {
+  /** Empty, like `replaces`, once the stage has ended. */
   readonly owners: readonly RevisionOwner[];
   readonly replaces: readonly RevisionOwner[];
-  /** Empty lists once the stage has ended. Work passed to a committed stage takes effect at once; work passed to a discarded one throws `STAGE_DISCARDED`. */
+  /** Work passed to a committed stage takes effect at once; work passed to a discarded one throws `STAGE_DISCARDED`. */
   readonly state: 'open' | 'committed' | 'discarded';
 }
 

@@ -208,7 +208,7 @@ describe('registry: random histories', () => {
         run.end();
         assert.deepEqual(run.registry.counts(), new Run().registry.counts());
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 });

@@ -230,6 +230,15 @@ describe('registry: generations', () => {
     assert.deepEqual([fixture.inGeneration(0, () => answer(service)), answer(service), registry.draining], [NONE, NONE, false]);
   });
 
+  it('stays closed for older entries too', () => {
+    const history = new History();
+    const { registry } = history.fixture;
+    const handle = registry.reference(owner('c'), Greeter, undefined, null);
+    for (const swap of ['v1', 'v2']) history.apply({ swap });
+    handle.close();
+    assert.deepEqual(new Set(history.seenBy(handle.service)), new Set(['CONTEXT_CLOSED']));
+  });
+
   it('knows which owners are withdrawn', () => {
     const { registry } = new RegistryFixture();
     const [p1, p2] = [owner('p'), owner('p')];
