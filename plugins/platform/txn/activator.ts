@@ -6,10 +6,11 @@ import { randomBytes } from 'node:crypto';
 import { defineBundle, Data, type BundleContext, type ServiceOf } from '@sluice/sdk';
 import { EmbeddedLedger } from '@sluice/core-api';
 import { Pipeline, PipelineEntity, PipelineStep, SLOTS, type PipelineEntityDefinition, type SlotName } from '@sluice/pipeline-api';
+import { BatchRunner } from './adapters/batch.js';
 import { EffectParts } from './adapters/effect-parts.js';
 import { GatherSql } from './adapters/gather-sql.js';
 import { OrderRows } from './adapters/order-rows.js';
-import { txnMigrations, txnTables } from './adapters/schema.js';
+import { conditionFunction, txnMigrations, txnTables } from './adapters/schema.js';
 import { OrderExecutor } from './executor.js';
 import type { PipelinePorts } from './ports.js';
 import { OrderReversal } from './reversal.js';
@@ -30,14 +31,13 @@ export default defineBundle({
     const steps = new Map(SLOTS.map((slot) => [slot, context.optional(PipelineStep, { filter: `(slot=${slot})` })]));
     const ports: PipelinePorts = {
       data,
-      dialect: data.dialect,
+      batch: new BatchRunner(data.dialect, conditionFunction(tables)),
       ledger,
       orders,
       gather: new GatherSql(tables, data.dialect, ledger, orders, entities),
       effects: new EffectParts(tables, ledger, entities),
       steps: (slot: SlotName) => steps.get(slot)?.get(),
       clock: context.clock,
-      log: context.log,
       randomBytes,
     };
     context.register(Pipeline, pipelineOf(ports));

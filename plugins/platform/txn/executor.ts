@@ -1,20 +1,20 @@
 /**
  * The executor of orders: the only place where a transaction for an order is open.
  * Gathers facts in one statement, lets the steps decide by value, writes order, key, records, effects and audit in one batch,
- * and commits: two round trips to PostgreSQL besides begin and commit. While the transaction is open nothing but the database is awaited.
+ * and commits: two round trips to PostgreSQL for all of it. While the transaction is open nothing but the database is awaited.
  * Leaves to others: rules (steps), books (ledger), what a function means (business bundles), how it looks (channels).
  * Always holds: one effect per channel and key; a refused order keeps its answer; what fails for technical reasons uses no key.
  */
 import type { UnitOfWork } from '@sluice/sdk';
 import type { BusinessMoment, Order, OrderRequest, Refusal, SubmitResult } from '@sluice/pipeline-api';
-import { runBatch, type OwnedPart } from './adapters/batch.js';
+import type { OwnedPart } from './adapters/batch.js';
 import type { KeptOrder } from './adapters/order-rows.js';
 import { accountMistakes, feeMinor, journalLegs, ledgerRefusal, orderJournal } from './domain/booking.js';
 import { concludeAll, decideAll, type Records, type SlotStep } from './domain/decide.js';
 import { gatherPlan, type GatherPlan } from './domain/gather.js';
 import { ORDER_RANDOM_BYTES, requestHash } from './domain/identity.js';
 import { orderOf, postedView, refusedView } from './domain/views.js';
-import { emitEvents, isKeyConflict, newIdentity, ORDER_TIMEOUT_MS, refusalOfFailure, type PipelinePorts } from './ports.js';
+import { eventsOf, isKeyConflict, newIdentity, ORDER_TIMEOUT_MS, refusalOfFailure, type PipelinePorts } from './ports.js';
 import { keyReused, type RunningKeys } from './running-keys.js';
 import { stepsOf } from './steps.js';
 
@@ -75,14 +75,17 @@ export class OrderExecutor {
     if (refusal !== null) return this.writeRefused(unit, run, refusal, verdict.records);
 
     const view = postedView(order, moment, request.servedBy, feeMinor(order, effects));
-    await runBatch(unit, ports.dialect, [
-      own(ports.orders.insert({ order, key: request.key, hash: run.hash, records: verdict.records, view })),
-      ...ports.effects.counters(order.orderNo, effects),
-      ...ports.ledger.post(orderJournal(order, legs, moment)).map((part) => ({ owner: 'core', part })),
-      ...ports.effects.others(order.orderNo, effects),
-      own(this.audit(run, view.state, {})),
-    ]);
-    await emitEvents(unit, effects);
+    await ports.batch.run(
+      unit,
+      [
+        own(ports.orders.insert({ order, key: request.key, hash: run.hash, records: verdict.records, view })),
+        ...ports.effects.counters(order.orderNo, effects),
+        ...ports.ledger.post(orderJournal(order, legs, moment)).map((part) => ({ owner: 'core', part })),
+        ...ports.effects.others(order.orderNo, effects),
+        own(this.audit(run, view.state, {})),
+      ],
+      eventsOf(effects),
+    );
     return { outcome: 'posted', replay: false, order: view };
   }
 
@@ -90,10 +93,14 @@ export class OrderExecutor {
   private async writeRefused(unit: UnitOfWork, run: Run, refusal: Refusal, records: Records): Promise<SubmitResult> {
     const { order, request, hash, moment } = run;
     const view = refusedView(order, moment, request.servedBy, refusal);
-    await runBatch(unit, this.ports.dialect, [
-      own(this.ports.orders.insert({ order, key: request.key, hash, records, view })),
-      own(this.audit(run, view.state, { slot: refusal.slot, code: refusal.code })),
-    ]);
+    await this.ports.batch.run(
+      unit,
+      [
+        own(this.ports.orders.insert({ order, key: request.key, hash, records, view })),
+        own(this.audit(run, view.state, { slot: refusal.slot, code: refusal.code })),
+      ],
+      [],
+    );
     return { outcome: 'refused', replay: false, order: view };
   }
 

@@ -1,9 +1,9 @@
 /** What the executor and the reversal share: the database, the ledger's statements, steps, time and randomness. */
-import type { Clock, DataService, Logger, UnitOfWork } from '@sluice/sdk';
+import type { Clock, DataService } from '@sluice/sdk';
 import { codeOf, messageOf } from '@sluice/sdk';
 import type { EmbeddedLedgerService } from '@sluice/core-api';
 import type { BusinessMoment, Refusal } from '@sluice/pipeline-api';
-import { isBatchRefused } from './adapters/batch.js';
+import { isBatchRefused, type BatchEvent, type BatchRunner } from './adapters/batch.js';
 import type { EffectParts } from './adapters/effect-parts.js';
 import type { GatherSql } from './adapters/gather-sql.js';
 import type { OrderRows } from './adapters/order-rows.js';
@@ -19,14 +19,13 @@ export const ORDER_TIMEOUT_MS = 5_000;
 /** Everything an order needs from outside. */
 export interface PipelinePorts {
   readonly data: Pick<DataService, 'unitOfWork' | 'query'>;
-  readonly dialect: 'sqlite' | 'postgres';
+  readonly batch: BatchRunner;
   readonly ledger: EmbeddedLedgerService;
   readonly orders: OrderRows;
   readonly gather: GatherSql;
   readonly effects: EffectParts;
   readonly steps: StepSource;
   readonly clock: Clock;
-  readonly log: Logger;
   readonly randomBytes: (count: number) => Uint8Array;
 }
 
@@ -36,11 +35,11 @@ export function newIdentity(ports: PipelinePorts, randomBytesCount: number): { m
   return { moment: { businessDate: businessDateOf(at), at }, orderNo: orderNumber(at, ports.randomBytes(randomBytesCount)) };
 }
 
-/** Writes the events of effects into the outbox of the unit. */
-export async function emitEvents(unit: UnitOfWork, effects: readonly SlotEffect[]): Promise<void> {
-  for (const { effect } of effects) {
-    if (effect.kind === 'event') await unit.emit(effect.topic, effect.key, plain(effect.payload));
-  }
+/** The events among effects, as plain JSON. */
+export function eventsOf(effects: readonly SlotEffect[]): readonly BatchEvent[] {
+  return effects.flatMap(({ effect }) =>
+    effect.kind === 'event' ? [{ topic: effect.topic, key: effect.key, payload: plain(effect.payload) }] : [],
+  );
 }
 
 /** What a failed unit of work says about the order: refused by a condition or by the ledger's rules, or undefined for a fault. */

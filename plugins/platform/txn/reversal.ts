@@ -12,15 +12,15 @@ import {
   type ReverseRequest,
   type SubmitResult,
 } from '@sluice/pipeline-api';
-import { runBatch, type OwnedPart } from './adapters/batch.js';
+import type { OwnedPart } from './adapters/batch.js';
 import type { KeptOrder } from './adapters/order-rows.js';
 import { journalLegs, orderJournal } from './domain/booking.js';
-import { concludeAll, type SlotEffect, type SlotStep } from './domain/decide.js';
+import { concludeAll, type SlotStep } from './domain/decide.js';
 import { ORDER_RANDOM_BYTES, reversalHash } from './domain/identity.js';
 import { advance } from './domain/order-state.js';
 import { postedView, refusedView, reversalOrderOf } from './domain/views.js';
 import { replayed } from './executor.js';
-import { emitEvents, isKeyConflict, newIdentity, ORDER_TIMEOUT_MS, refusalOfFailure, type PipelinePorts } from './ports.js';
+import { eventsOf, isKeyConflict, newIdentity, ORDER_TIMEOUT_MS, refusalOfFailure, type PipelinePorts } from './ports.js';
 import type { RunningKeys } from './running-keys.js';
 import { stepsOf } from './steps.js';
 
@@ -81,16 +81,19 @@ export class OrderReversal {
     const legs = [...found.legRows.map((row) => ports.ledger.leg(row)).map((leg) => ({ ...leg, amountMinor: -leg.amountMinor }))];
     const view = postedView(order, moment, request.servedBy, 0n);
     const journal = orderJournal(order, [...legs, ...journalLegs({ booking: [] }, effects)], moment);
-    await runBatch(unit, ports.dialect, [
-      own(ports.orders.markReversed(request.orderNo)),
-      own(ports.orders.insert({ order, key: request.key, hash, records: {}, view })),
-      // What the original took is given back under the original's number.
-      ...ports.effects.counters(request.orderNo, effects),
-      ...ports.ledger.post({ ...journal, kind: 'REVERSAL', reverses: request.orderNo }).map((part) => ({ owner: 'core', part })),
-      ...ports.effects.others(orderNo, effects),
-      own(this.audit(run, view.state, {})),
-    ]);
-    await emitEvents(unit, effects satisfies readonly SlotEffect[]);
+    await ports.batch.run(
+      unit,
+      [
+        own(ports.orders.markReversed(request.orderNo)),
+        own(ports.orders.insert({ order, key: request.key, hash, records: {}, view })),
+        // What the original took is given back under the original's number.
+        ...ports.effects.counters(request.orderNo, effects),
+        ...ports.ledger.post({ ...journal, kind: 'REVERSAL', reverses: request.orderNo }).map((part) => ({ owner: 'core', part })),
+        ...ports.effects.others(orderNo, effects),
+        own(this.audit(run, view.state, {})),
+      ],
+      eventsOf(effects),
+    );
     return { outcome: 'posted', replay: false, order: view };
   }
 
@@ -101,10 +104,14 @@ export class OrderReversal {
     if (found.byKey !== null) return replayed(found.byKey, hash, request);
     const order: Order = reversalOrderOf(requireReversible(found.original, request.orderNo).order, request, orderNo);
     const view = refusedView(order, moment, request.servedBy, refusal);
-    await runBatch(unit, this.ports.dialect, [
-      own(this.ports.orders.insert({ order, key: request.key, hash, records: {}, view })),
-      own(this.audit(run, view.state, { slot: refusal.slot, code: refusal.code })),
-    ]);
+    await this.ports.batch.run(
+      unit,
+      [
+        own(this.ports.orders.insert({ order, key: request.key, hash, records: {}, view })),
+        own(this.audit(run, view.state, { slot: refusal.slot, code: refusal.code })),
+      ],
+      [],
+    );
     return { outcome: 'refused', replay: false, order: view };
   }
 

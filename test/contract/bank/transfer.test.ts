@@ -153,17 +153,17 @@ for (const dialect of DIALECTS) {
       assert.ok(result.outcome === 'posted');
       const rows = await bank.data.query('SELECT records FROM platform_txn_order WHERE order_no = ?', [result.order.orderNo]);
       const by = 'platform.policy@1.0.0';
-      const all = { name: 'AllowAll', by, record: { allowed: 'all' } };
+      const all = ['AllowAll', by, { allowed: 'all' }];
       assert.deepEqual(JSON.parse(rows[0]?.records as string), {
         channel: all,
         agreement: all,
         plan: all,
-        fee: { name: 'ConfiguredFee', by, record: { fee: '0.50', currency: 'CNY' } },
-        limit: { name: 'OrderCeiling', by, record: { ceiling: '5000000.00' } },
+        fee: ['ConfiguredFee', by, { fee: '0.50', currency: 'CNY' }],
+        limit: ['OrderCeiling', by, { ceiling: '5000000.00' }],
         risk: all,
         authentication: all,
         points: all,
-        notice: { name: 'OrderEvent', by, record: { by: 'event' } },
+        notice: ['OrderEvent', by, { by: 'event' }],
       });
     });
 

@@ -25,19 +25,20 @@ function functionNames({ leg, journal, hold, account }: LedgerTables): readonly 
 
 function functions(tables: LedgerTables): readonly string[] {
   const { account, leg, journal, hold } = tables;
-  const define = (name: string, body: string): string =>
-    `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN ${body} END $body$`;
+  const define = (name: string, body: string, declare = ''): string =>
+    `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $body$ ${declare} BEGIN ${body} END $body$`;
   const raise = (rule: string): string => `RAISE EXCEPTION '${rule}' USING ERRCODE = 'check_violation';`;
   return [
     // A leg moves the balance by itself, so that no balance can differ from the sum of its legs. The lock keeps another
-    // transaction from adding a leg to a journal that is posted but not yet committed.
+    // transaction from adding a leg to a journal that is posted but not yet committed. One statement for the usual case.
     define(
       `${leg}_apply`,
-      `PERFORM pg_advisory_xact_lock(hashtextextended(NEW.journal_id, 0));
-       IF EXISTS (SELECT 1 FROM ${journal} WHERE journal_id = NEW.journal_id) THEN ${raise(Rules.lateLeg)} END IF;
+      `IF NOT pg_try_advisory_xact_lock(hashtextextended(NEW.journal_id, 0)) THEN ${raise(Rules.lateLeg)} END IF;
        UPDATE ${account} SET balance_minor = balance_minor + NEW.amount_minor
-         WHERE account_no = NEW.account_no AND currency = NEW.currency AND state = 'OPEN' AND kind = 'CUSTOMER';
+         WHERE account_no = NEW.account_no AND currency = NEW.currency AND state = 'OPEN' AND kind = 'CUSTOMER'
+           AND NOT EXISTS (SELECT 1 FROM ${journal} WHERE journal_id = NEW.journal_id);
        IF NOT FOUND THEN
+         IF EXISTS (SELECT 1 FROM ${journal} WHERE journal_id = NEW.journal_id) THEN ${raise(Rules.lateLeg)} END IF;
          PERFORM 1 FROM ${account} WHERE account_no = NEW.account_no AND currency = NEW.currency AND state = 'OPEN' AND kind = 'BANK';
          IF NOT FOUND THEN ${raise(Rules.accountUnfit)} END IF;
        END IF;
@@ -45,10 +46,11 @@ function functions(tables: LedgerTables): readonly string[] {
     ),
     define(
       `${journal}_balanced`,
-      `IF NEW.leg_count < 2 OR (SELECT count(*) FROM ${leg} WHERE journal_id = NEW.journal_id) <> NEW.leg_count
-         OR EXISTS (SELECT 1 FROM ${leg} WHERE journal_id = NEW.journal_id GROUP BY currency HAVING sum(amount_minor) <> 0)
-       THEN ${raise(Rules.unbalanced)} END IF;
+      `SELECT coalesce(sum(legs), 0), coalesce(bool_and(total = 0), false) INTO found_legs, balanced FROM (
+         SELECT count(*) AS legs, sum(amount_minor) AS total FROM ${leg} WHERE journal_id = NEW.journal_id GROUP BY currency) AS sums;
+       IF NOT balanced OR found_legs <> NEW.leg_count OR found_legs < 2 THEN ${raise(Rules.unbalanced)} END IF;
        RETURN NULL;`,
+      'DECLARE found_legs BIGINT; balanced BOOLEAN;',
     ),
     define(
       `${hold}_apply`,

@@ -3,6 +3,7 @@
  * Always holds, by triggers: an order changes only its state, along an edge; the audit is never changed.
  */
 import type { Migration, MigrationExecutor } from '@sluice/sdk';
+import { CONDITION } from './batch.js';
 
 /** Full names of the tables. */
 export interface TxnTables {
@@ -15,6 +16,11 @@ export interface TxnTables {
 /** Names the tables by what `table(name)` gives. */
 export function txnTables(table: (name: string) => string): TxnTables {
   return { order: table('order'), counter: table('counter'), use: table('counter_use'), audit: table('audit') };
+}
+
+/** Function with which PostgreSQL checks the conditions of a batch. */
+export function conditionFunction(tables: TxnTables): string {
+  return `${tables.order}_condition`;
 }
 
 /** What the triggers raise. */
@@ -36,7 +42,10 @@ export const txnMigrations: readonly Migration[] = [
     async down(db) {
       const tables = txnTables((name) => db.table(name));
       for (const table of Object.values(tables) as string[]) await db.execute(`DROP TABLE ${table}`);
-      if (db.dialect === 'postgres') await db.execute(`DROP FUNCTION IF EXISTS ${tables.order}_refuse()`);
+      if (db.dialect === 'postgres') {
+        await db.execute(`DROP FUNCTION IF EXISTS ${tables.order}_refuse()`);
+        await db.execute(`DROP FUNCTION IF EXISTS ${conditionFunction(tables)}(BIGINT, INTEGER, INTEGER)`);
+      }
     },
   },
 ];
@@ -59,7 +68,7 @@ function tableStatements(db: MigrationExecutor, { order, counter, use, audit }: 
        business_date TEXT NOT NULL,
        received_at BIGINT NOT NULL,
        refusal_code TEXT,
-       request TEXT NOT NULL,
+       booking TEXT NOT NULL,
        records TEXT NOT NULL,
        answer TEXT NOT NULL)`,
     `CREATE UNIQUE INDEX ${KEY_INDEX} ON ${order} (channel, idempotency_key)`,
@@ -81,12 +90,12 @@ function tableStatements(db: MigrationExecutor, { order, counter, use, audit }: 
        order_no TEXT NOT NULL,
        outcome TEXT NOT NULL,
        detail TEXT NOT NULL)`,
-    `CREATE INDEX ${audit}_order ON ${audit} (order_no)`,
   ];
 }
 
 /** The only change an order may see here is POSTED to REVERSED: no other edge joins two stored states yet. */
-function guards(db: MigrationExecutor, { order, audit, use }: TxnTables): readonly string[] {
+function guards(db: MigrationExecutor, tables: TxnTables): readonly string[] {
+  const { order, audit, use } = tables;
   const kept = [
     'order_no',
     'channel',
@@ -98,7 +107,7 @@ function guards(db: MigrationExecutor, { order, audit, use }: TxnTables): readon
     'fee_minor',
     'currency',
   ];
-  const changed = [...kept, 'business_date', 'received_at', 'request', 'records', 'answer'].map(
+  const changed = [...kept, 'business_date', 'received_at', 'booking', 'records', 'answer'].map(
     (column) => `NEW.${column} <> OLD.${column}`,
   );
   const wrongChange = `OLD.state <> 'POSTED' OR NEW.state <> 'REVERSED' OR OLD.function = 'order.reversal' OR ${changed.join(' OR ')}`;
@@ -114,6 +123,11 @@ function guards(db: MigrationExecutor, { order, audit, use }: TxnTables): readon
   return [
     `CREATE FUNCTION ${order}_refuse() RETURNS trigger LANGUAGE plpgsql AS $body$
        BEGIN RAISE EXCEPTION '${TXN_IMMUTABLE}' USING ERRCODE = 'check_violation'; END $body$`,
+    `CREATE FUNCTION ${conditionFunction(tables)}(changed BIGINT, wanted INTEGER, part INTEGER) RETURNS INTEGER LANGUAGE plpgsql AS $body$
+       BEGIN
+         IF changed <> wanted THEN RAISE EXCEPTION '${CONDITION}%', part USING ERRCODE = 'check_violation'; END IF;
+         RETURN wanted;
+       END $body$`,
     `CREATE TRIGGER ${order}_edge BEFORE UPDATE ON ${order} FOR EACH ROW WHEN (${wrongChange}) ${refuse}`,
     `CREATE TRIGGER ${audit}_no_update BEFORE UPDATE ON ${audit} FOR EACH ROW ${refuse}`,
     ...[order, audit, use].map((table) => `CREATE TRIGGER ${table}_no_delete BEFORE DELETE ON ${table} FOR EACH ROW ${refuse}`),
