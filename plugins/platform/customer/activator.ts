@@ -1,7 +1,8 @@
 /** Bundle `platform.customer`: customers, password logins and sessions; on a demo also a thousand invented customers with money. */
 import { defineBundle, Data, Job, type BundleContext, type JobService } from '@sluice/sdk';
 import { LedgerBooks } from '@sluice/core-api';
-import { Customers, Sessions } from '@sluice/customer-api';
+import { CustomerOpening, Customers, Sessions } from '@sluice/customer-api';
+import { CustomerOpener } from './adapters/customer-opener.js';
 import { CustomerReader } from './adapters/customer-reader.js';
 import { DEMO_PASSWORD_HASH, seedDemo } from './adapters/demo-seed.js';
 import { customerMigrations, customerTables } from './adapters/schema.js';
@@ -24,7 +25,7 @@ const CHECKS_WAITING_MAX = 60;
 const SWEEP_EVERY_MS = 3_600_000;
 
 export default defineBundle<CustomerConfig>({
-  provides: [Customers, Sessions, Job],
+  provides: [Customers, CustomerOpening, Sessions, Job],
   requires: [Data, LedgerBooks],
 
   async activate(context: BundleContext<CustomerConfig>) {
@@ -32,8 +33,8 @@ export default defineBundle<CustomerConfig>({
     await data.migrate(customerMigrations);
     const tables = customerTables((name) => data.table(name));
     const { clock } = context;
+    const books = context.reference(LedgerBooks);
     if (context.config.demo) {
-      const books = context.reference(LedgerBooks);
       const written = await seedDemo({ data, tables, books, clock }, demoPeople(context.config.demoCustomers));
       if (written) context.log.info('demo customers written', { customers: context.config.demoCustomers });
     }
@@ -47,6 +48,7 @@ export default defineBundle<CustomerConfig>({
       decoyHash: DEMO_PASSWORD_HASH,
     });
     context.register(Customers, new CustomerReader(data, tables));
+    context.register(CustomerOpening, new CustomerOpener({ data, tables, books, clock, hashing: CURRENT_PARAMETERS }));
     context.register(Sessions, sessions);
     context.register(Job, sweepJob(sessions));
   },

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { demoPeople, luhnDigit } from '../../../plugins/platform/customer/domain/demo-people.js';
+import { demoPeople } from '../../../plugins/platform/customer/domain/demo-people.js';
+import { luhnDigit } from '../../../plugins/platform/customer/domain/numbers.js';
 import { hashPassword, verifyPassword } from '../../../plugins/platform/customer/domain/password-hash.js';
 import { Turns } from '../../../plugins/platform/customer/domain/turns.js';
 

@@ -1,4 +1,5 @@
 /** The customers of the demo: invented, and the same at every start. Pure. */
+import { accountNumber, customerNumber } from './numbers.js';
 
 /** Somebody who does not exist. */
 export interface DemoPerson {
@@ -20,7 +21,6 @@ const SURNAMES =
   '王 Wang,李 Li,张 Zhang,刘 Liu,陈 Chen,杨 Yang,赵 Zhao,黄 Huang,周 Zhou,吴 Wu,徐 Xu,孙 Sun,胡 Hu,朱 Zhu,高 Gao,林 Lin,何 He,郭 Guo,马 Ma,罗 Luo';
 const GIVEN =
   '伟 Wei,芳 Fang,娜 Na,敏 Min,静 Jing,丽 Li,强 Qiang,磊 Lei,军 Jun,洋 Yang,勇 Yong,艳 Yan,杰 Jie,娟 Juan,涛 Tao,明 Ming,超 Chao,霞 Xia,平 Ping,刚 Gang,桂英 Guiying,秀兰 Xiulan,建华 Jianhua,玉梅 Yumei,志强 Zhiqiang,晓东 Xiaodong,海燕 Haiyan,文博 Wenbo,雨桐 Yutong,子轩 Zixuan';
-const BRANCH = '1001';
 const SEED = 20_261_125;
 /** Every so many customers has a second account, in US dollars. */
 const DOLLAR_EVERY = 4;
@@ -42,7 +42,7 @@ export function demoPeople(count: number): readonly DemoPerson[] {
       accounts.push({ accountNo: accountNumber(5_000_000 + number), currency: 'USD', openingMinor: amount(random(), 100_00n, 20_000_00n) });
     }
     people.push({
-      customerNo: `C${String(number).padStart(7, '0')}`,
+      customerNo: customerNumber(number),
       login: `c${String(number).padStart(4, '0')}`,
       name: surname + name,
       pinyin: `${surnamePinyin} ${namePinyin}`,
@@ -50,22 +50,6 @@ export function demoPeople(count: number): readonly DemoPerson[] {
     });
   }
   return people;
-}
-
-/** Twelve digits, too few for a card number: branch, sequence, check digit. */
-function accountNumber(sequence: number): string {
-  const body = BRANCH + String(sequence).padStart(7, '0');
-  return body + luhnDigit(body);
-}
-
-/** The digit that makes the Luhn sum a multiple of ten. */
-export function luhnDigit(digits: string): string {
-  let sum = 0;
-  for (let index = digits.length - 1, double = true; index >= 0; index -= 1, double = !double) {
-    const digit = Number(digits[index]) * (double ? 2 : 1);
-    sum += digit > 9 ? digit - 9 : digit;
-  }
-  return String((10 - (sum % 10)) % 10);
 }
 
 /** A round amount: whole yuan or dollars look like people's money. */
