@@ -33,6 +33,8 @@ export interface TestDatabase {
   readonly warnings: string[];
   /** The service of one consumer; closed with the database. */
   service(bundle: string): BundleDataService;
+  /** The service of one consumer, which the test closes itself. */
+  ownService(bundle: string): BundleDataService;
   /** Lets contract migrations of all bundles run. */
   allowContract(): void;
   close(): Promise<void>;
@@ -135,16 +137,19 @@ async function openDatabase(options: OpenOptions, open: (parts: EngineParts) => 
     for (const service of services) await service.close();
     await engine.close();
   };
+  const ownService = (bundle: string): BundleDataService =>
+    new BundleDataService(bundle, { engine, units, clock, settings, log, contractAllowed: () => contract });
   return {
     dialect: engine.dialect,
     engine,
     units,
     warnings,
     service(bundle) {
-      const service = new BundleDataService(bundle, { engine, units, clock, settings, log, contractAllowed: () => contract });
+      const service = ownService(bundle);
       services.push(service);
       return service;
     },
+    ownService,
     allowContract: () => void (contract = true),
     close: () => (closed ??= close()),
   };
