@@ -145,6 +145,11 @@ export class Commands {
     return outcome;
   }
 
+  /** Starts a bundle that the desired state wants running and that failed before. */
+  startAgain(bundle: Bundle): Promise<ChangeOutcome> {
+    return this.#transition(bundle, true, { actor: 'kernel' });
+  }
+
   /** Starts or stops without recording it as a decision. */
   async #transition(bundle: Bundle, run: boolean, options: ChangeOptions): Promise<ChangeOutcome> {
     const prepared = this.#plan([target(bundle, bundle.bundleId, bundle.artifact, run)], this.#state.startLevel);

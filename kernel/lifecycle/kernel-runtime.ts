@@ -399,8 +399,13 @@ export class KernelRuntime implements Runtime {
   /** Reads the configuration of a bundle again and hands it over when it changed. */
   async #reconfigure(name: string): Promise<void> {
     for (const bundle of this.state.inOrder()) {
+      if (bundle.symbolicName !== name) continue;
       const revision = bundle.current;
-      if (bundle.symbolicName !== name || revision === null) continue;
+      if (revision === null) {
+        // It failed to start because of its configuration; now that this changed, it may.
+        if (bundle.autostart && bundle.error?.code === 'CONFIG_INVALID') await this.#commands.startAgain(bundle);
+        continue;
+      }
       const config = await this.state.configOf(revision.manifest, null);
       if (JSON.stringify(config) === JSON.stringify(revision.config)) continue;
       await revision.changeConfig(config);
@@ -455,6 +460,7 @@ export class KernelRuntime implements Runtime {
     await moveToStartLevel(state, this.#runner, 0);
     state.leakWatch.close();
     await state.loader.settled();
+    await state.store.close();
     await state.journal.close();
     this.#afterShutdown();
   }
