@@ -158,6 +158,7 @@ export class Exchange {
   /** Removes the headers a failed handler set. */
   dropHandlerHeaders(): void {
     const { response } = this;
+    if (response.headersSent) return;
     for (const name of response.getHeaderNames()) {
       if (!KEPT.test(name) && !this.baseHeaders.some(([kept]) => kept === name)) response.removeHeader(name);
     }

@@ -97,6 +97,7 @@ function permanent(context: Context, hooks: KoaHooks): Promise<void> {
     (error: unknown) => {
       const { problem, hidden } = problemOf(error);
       if (hidden) hooks.failed(exchange, error);
+      exchange.dropHandlerHeaders();
       writeProblem(context, exchange, problem);
       exchange.handlerDone();
     },
@@ -127,7 +128,6 @@ function answerIfUnanswered(context: Context, exchange: Exchange, hooks: KoaHook
 
 function writeProblem(context: Context, exchange: Exchange, problem: Problem): void {
   if (exchange.isAnswered) return exchange.answerProblem(problem);
-  exchange.dropHandlerHeaders();
   context.status = problem.status;
   context.set({ ...problem.headers });
   context.type = PROBLEM_TYPE;

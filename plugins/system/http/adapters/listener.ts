@@ -3,6 +3,7 @@
  * A successor announces itself with a `Listener` service; at the switch the predecessor hands it the open port and the open connections
  * in one synchronous step, so that there is no moment at which nobody accepts. A predecessor that comes back is a successor again.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { localContract, type Clock, type Logger } from '@sluice/sdk';
 import type { Settings } from '../domain/settings.js';
@@ -18,6 +19,8 @@ export interface ListenerOffer {
   /** The configured number, which may be 0 for "any". */
   readonly configuredPort: number;
   readonly remains: readonly ServerRemains[];
+  /** Requests that nobody began to serve yet. */
+  readonly waiting: readonly { readonly request: IncomingMessage; readonly response: ServerResponse }[];
 }
 
 /** How revisions of this bundle meet. */
@@ -83,6 +86,7 @@ export class HttpListener implements ListenerService {
   adopt(offer: ListenerOffer): void {
     this.#older.push(...offer.remains.map((remains) => WebServer.takeOver(remains, this.#handler.handle)));
     this.#take({ server: offer.port, host: offer.host, configuredPort: offer.configuredPort });
+    for (const { request, response } of offer.waiting) this.#handler.handle(request, response);
     const { host, port } = this.#settings;
     if (offer.host !== host || offer.configuredPort !== port)
       this.#move().catch((error: unknown) => this.#log.error('Could not move to the configured port', { error }));
@@ -93,12 +97,19 @@ export class HttpListener implements ListenerService {
     const port = this.#port;
     if (port === null) return;
     this.#port = null;
+    this.#handler.closeRunning();
     const remains = [this.#web, ...this.#older].filter((web) => web.connections > 0).map((web) => web.remains);
     if (this.#web.connections === 0) this.#web.retire();
     this.#older = [];
     // In case this revision comes back: its server went with the connections.
     this.#web = WebServer.create(this.#settings.limits, this.#tls, this.#handler.handle);
-    successor.adopt({ port: port.server, host: port.host, configuredPort: port.configuredPort, remains });
+    successor.adopt({
+      port: port.server,
+      host: port.host,
+      configuredPort: port.configuredPort,
+      remains,
+      waiting: this.#handler.takeWaiting(),
+    });
   }
 
   #take(port: OpenPort): void {
@@ -162,6 +173,7 @@ export class HttpListener implements ListenerService {
     this.#closePort();
     const webs = [this.#web, ...this.#older];
     for (const web of webs) web.retire();
+    this.#handler.closeRunning();
     if (closeGraceMs > 0 && webs.some((web) => web.connections > 0)) await this.#clock.sleep(closeGraceMs);
     const cut = await this.#handler.traffic.whenIdle(drainMs);
     if (cut > 0) this.#log.warn('Requests were cut because they did not end in time', { requests: cut, drainMs });

@@ -8,15 +8,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock, EntriesService, Logger } from '@sluice/sdk';
 import { mergedDocument } from '../domain/openapi.js';
 import { problemOf, RETRY_AFTER_SECONDS, type Problem } from '../domain/problem.js';
-import { acceptRequestId, corsHeaders, isOriginAllowed, pathOf, preflightHeaders, traceIdOf } from '../domain/request-facts.js';
-import { joinPath } from '../domain/path.js';
+import { acceptRequestId, corsHeaders, pathOf } from '../domain/request-facts.js';
 import { DOCUMENT_PATH, type CompiledRouteSet, type Hit } from '../domain/route-set.js';
 import { RouteTable } from '../domain/route-table.js';
 import type { Settings } from '../domain/settings.js';
 import type { Gate, Waiter } from '../domain/gate.js';
 import { Exchange } from './exchange.js';
 import { createKoa, type ServeKoa } from './koa-app.js';
-import { answerDocument, answerFile } from './ready-answers.js';
+import { answerDocument, answerFile, answerPreflight, unansweredProblem } from './ready-answers.js';
+import { describeRequest } from './request-log.js';
 import { Traffic } from './traffic.js';
 import { serveTyped } from './typed.js';
 
@@ -29,13 +29,18 @@ export interface HandlerHost {
   readonly isComplete?: () => boolean;
 }
 
-const IMPLEMENTED: ReadonlySet<string> = new Set(['HEAD', 'OPTIONS', 'GET', 'PUT', 'PATCH', 'POST', 'DELETE']);
+interface Waiting extends Waiter {
+  readonly exchange: Exchange;
+  /** Leaves the queue. */
+  abandon(): void;
+}
 
 /** Serves requests from a route table. */
 export class RequestHandler {
   readonly traffic: Traffic;
   readonly #host: HandlerHost;
   readonly #serveKoa: ServeKoa;
+  readonly #waiting = new Set<Waiting>();
   #settings: Settings;
   #table: RouteTable;
   #merged: { readonly table: RouteTable; readonly text: string } | null = null;
@@ -47,7 +52,7 @@ export class RequestHandler {
     this.traffic = new Traffic(host.clock, (exchange) => this.#expire(exchange));
     this.#serveKoa = createKoa({
       failed: (exchange, error) => this.#logFailure(exchange, error),
-      unanswered: (exchange, allowed) => this.#unansweredProblem(exchange, allowed),
+      unanswered: (exchange, allowed) => unansweredProblem(exchange, this.#table, allowed),
     });
   }
 
@@ -163,15 +168,15 @@ export class RequestHandler {
   ended(exchange: Exchange): void {
     const durationMs = this.#host.clock.monotonic() - exchange.startedAt;
     exchange.entry?.end({ failed: exchange.hasFailed, durationMs });
-    this.traffic.remove(exchange);
-    // Last: whoever waited is served inside.
+    // First: whoever waited is let in here, so that the traffic does not look idle in between.
     for (const gate of exchange.gates) gate.leave();
+    this.traffic.remove(exchange);
   }
 
   #expire(exchange: Exchange): void {
     const { bundle = '', version } = exchange.hit?.set.identity ?? {};
     const limitMs = exchange.deadline - exchange.startedAt;
-    this.#host.log.warn('Request exceeded its time limit', { ...describe(exchange), limitMs });
+    this.#host.log.warn('Request exceeded its time limit', { ...describeRequest(exchange), limitMs });
     exchange.answerProblem({
       status: 503,
       code: 'ROUTE_TIMEOUT',
@@ -195,19 +200,23 @@ export class RequestHandler {
       });
     const leave = (): void => {
       timer.cancel();
+      this.#waiting.delete(waiter);
       exchange.response.removeListener('close', abandon);
-    };
-    const waiter: Waiter = {
-      resume: () => {
-        leave();
-        this.#dispatch(exchange);
-      },
     };
     const abandon = (): void => {
       leave();
       gate.giveUp(waiter);
     };
+    const waiter: Waiting = {
+      exchange,
+      abandon,
+      resume: () => {
+        leave();
+        this.#dispatch(exchange);
+      },
+    };
     if (!gate.wait(waiter, queueMax)) return busy('the queue is full');
+    this.#waiting.add(waiter);
     const timer = this.#host.clock.setTimeout(() => {
       abandon();
       busy(`none ended within ${queueWaitMs} ms`);
@@ -215,12 +224,19 @@ export class RequestHandler {
     exchange.response.once('close', abandon);
   }
 
+  /** Requests that wait at a gate, taken out of their queues: a successor serves them. */
+  takeWaiting(): readonly Exchange[] {
+    const waiting = [...this.#waiting];
+    for (const { abandon } of waiting) abandon();
+    return waiting.map(({ exchange }) => exchange);
+  }
+
   #answerUnrouted(exchange: Exchange): void {
     const { path, method } = exchange;
     if (path === DOCUMENT_PATH && (method === 'GET' || method === 'HEAD')) return answerDocument(exchange, this.#mergedText());
     const allowed = this.#table.allowed(path);
-    if (method === 'OPTIONS' && this.#answerPreflight(exchange, allowed)) return;
-    const problem = this.#unansweredProblem(exchange, allowed);
+    if (method === 'OPTIONS' && answerPreflight(exchange, this.#settings.cors, allowed)) return;
+    const problem = unansweredProblem(exchange, this.#table, allowed);
     if (problem !== null) exchange.answerProblem(problem);
   }
 
@@ -231,56 +247,14 @@ export class RequestHandler {
     return this.#merged.text;
   }
 
-  #answerPreflight(exchange: Exchange, allowed: readonly string[]): boolean {
-    const { headers } = exchange.request;
-    const { cors } = this.#settings;
-    if (headers.origin === undefined || headers['access-control-request-method'] === undefined) return false;
-    if (allowed.length === 0 || !isOriginAllowed(cors, headers.origin)) return false;
-    for (const [name, value] of preflightHeaders(cors, allowed)) exchange.response.setHeader(name, value);
-    exchange.response.statusCode = 204;
-    exchange.response.end();
-    return true;
-  }
-
-  // The answers of @koa/router's allowedMethods(), as problem documents. Null: already answered.
-  #unansweredProblem(exchange: Exchange, allowed: readonly string[]): Problem | null {
-    const { method, path, response } = exchange;
-    const allow = { allow: allowed.join(', ') };
-    if (!IMPLEMENTED.has(method)) {
-      return { status: 501, code: 'METHOD_UNKNOWN', detail: `Method ${method} is not implemented`, headers: allow };
-    }
-    if (allowed.length > 0 && method === 'OPTIONS') {
-      response.statusCode = 200;
-      response.setHeader('allow', allow.allow);
-      response.setHeader('content-length', 0);
-      response.end();
-      return null;
-    }
-    if (allowed.length > 0 && !allowed.includes(method)) {
-      const detail = `${path} cannot be asked with ${method}`;
-      return { status: 405, code: 'METHOD_NOT_ALLOWED', detail, details: { allowed }, headers: allow };
-    }
-    if (this.#table.isEmpty || this.#host.isComplete?.() === false) {
-      const headers = { 'retry-after': String(RETRY_AFTER_SECONDS) };
-      return {
-        status: 503,
-        code: 'NOTHING_SERVED',
-        detail: `Nothing is served at ${path} now: the system is starting or stopping`,
-        headers,
-      };
-    }
-    const nearest = this.#table.nearest(path);
-    return {
-      status: 404,
-      code: 'ROUTE_UNKNOWN',
-      detail: `Nothing is served at ${path}`,
-      ...(nearest === undefined ? {} : { details: { nearest }, remedy: `Did you mean '${nearest}'?` }),
-    };
-  }
-
   #logFailure(exchange: Exchange, error: unknown): void {
     exchange.markFailed();
-    this.#host.log.error('Request failed', { ...describe(exchange), error });
+    this.#host.log.error('Request failed', { ...describeRequest(exchange), error });
+  }
+
+  /** Lets every answer not yet begun close its connection. */
+  closeRunning(): void {
+    for (const exchange of this.traffic.exchanges()) exchange.closeAfterAnswer();
   }
 
   /** Tells running streams of removed routes to end: their clients connect again and get the new revision. */
@@ -294,15 +268,3 @@ export class RequestHandler {
 }
 
 const NO_ENTRY = { generation: 0, deadline: Infinity, run: <T>(code: () => T): T => code(), end: (): void => undefined };
-
-/** What may be logged of a request: the route, never the path, which may hold an account number. */
-function describe(exchange: Exchange): Record<string, unknown> {
-  const { hit, method, requestId, request } = exchange;
-  const traceId = traceIdOf(request.headers['traceparent']);
-  if (hit === null) return { requestId, method };
-  const { bundle, version, mount } = hit.set.identity;
-  const layerPath = hit.kind === 'router' ? hit.match.matched.at(-1)?.path : undefined;
-  const route =
-    hit.kind === 'typed' ? joinPath(mount, hit.route.definition.path) : `${mount}${layerPath === undefined ? '' : String(layerPath)}`;
-  return { requestId, ...(traceId === undefined ? {} : { traceId }), bundle, version, method, route };
-}

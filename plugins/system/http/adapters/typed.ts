@@ -4,7 +4,7 @@
  * Always holds: a handler never sees input its schemas do not allow, and no answer leaves that its schemas do not allow.
  */
 import { parse as parseQuery } from 'node:querystring';
-import { pipeline } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { SluiceError, type HttpMethod, type RouteReply, type RouteRequest } from '@sluice/sdk';
 import type { Problem } from '../domain/problem.js';
 import { queryOf, traceIdOf } from '../domain/request-facts.js';
@@ -111,8 +111,14 @@ function writeReply(exchange: Exchange, route: TypedRoute, reply: RouteReply): v
   }
   if (!response.hasHeader('content-type')) response.setHeader('content-type', payload.contentType);
   if (payload.kind === 'stream') {
-    if (exchange.method === 'HEAD') response.end();
-    else pipeline(payload.stream, response, (error) => error && cutStream(exchange, error));
+    if (exchange.method === 'HEAD') {
+      payload.stream.destroy();
+      response.end();
+      return;
+    }
+    // The client of an event stream waits for the head, which may be long before the first event.
+    response.flushHeaders();
+    pipeline(payload.stream, response, (error) => error && cutStream(exchange, error));
     return;
   }
   response.setHeader('content-length', Buffer.byteLength(payload.content));
@@ -121,7 +127,7 @@ function writeReply(exchange: Exchange, route: TypedRoute, reply: RouteReply): v
 
 type Payload =
   | { readonly kind: 'content'; readonly content: string | Uint8Array; readonly contentType: string }
-  | { readonly kind: 'stream'; readonly stream: NodeJS.ReadableStream; readonly contentType: string };
+  | { readonly kind: 'stream'; readonly stream: Readable; readonly contentType: string };
 
 const JSON_CONTENT = 'application/json; charset=utf-8';
 const BYTES_CONTENT = 'application/octet-stream';
@@ -143,7 +149,7 @@ function contentTypeOf(reply: RouteReply): string | undefined {
   return Object.entries(reply.headers ?? {}).find(([name]) => name.toLowerCase() === 'content-type')?.[1];
 }
 
-function isStream(value: unknown): value is NodeJS.ReadableStream {
+function isStream(value: unknown): value is Readable {
   return typeof value === 'object' && value !== null && typeof (value as { pipe?: unknown }).pipe === 'function';
 }
 

@@ -2,23 +2,25 @@
 
 const LENGTH_MAX = 64;
 
-/** Number of single-character edits between two short texts; more than `limit` counts as `limit + 1`. */
+/** Number of edits (a character more, less or other, two neighbours swapped) between short texts; above `limit` it counts as `limit + 1`. */
 export function editDistance(left: string, right: string, limit: number): number {
   if (Math.abs(left.length - right.length) > limit) return limit + 1;
-  let previous = Array.from({ length: right.length + 1 }, (_, index) => index);
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (let row = 1; row <= left.length; row += 1) {
     const current = [row];
-    let best = row;
     for (let column = 1; column <= right.length; column += 1) {
-      const substitution = (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1);
-      const value = Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1);
-      current.push(value);
-      best = Math.min(best, value);
+      const same = left[row - 1] === right[column - 1];
+      let edits = Math.min((last[column - 1] ?? 0) + (same ? 0 : 1), (last[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1);
+      const swapped = row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
+      if (swapped) edits = Math.min(edits, (beforeLast[column - 2] ?? 0) + 1);
+      current.push(edits);
     }
-    if (best > limit) return limit + 1;
-    previous = current;
+    if (Math.min(...current) > limit) return limit + 1;
+    beforeLast = last;
+    last = current;
   }
-  return previous[right.length] ?? limit + 1;
+  return last[right.length] ?? limit + 1;
 }
 
 /** The known name nearest to a found one, if any is near enough to be a slip of the keyboard. */
