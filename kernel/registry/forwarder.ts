@@ -89,7 +89,7 @@ class Face { constructor(service) { this.service = service; ${lookUps.join(' ')}
 return {
   face: (service) => new Face(service),
   forward: (link) => ({
-${methods.map(([name, method], at) => methodText(name, method, at)).join('\n')}
+${[...methods.map(([name, method], at) => methodText(name, method, at)), ...contract.properties.map(propertyText)].join('\n')}
   }),
 };`;
   // Generated because a Proxy costs ten times as much per call.
@@ -104,6 +104,15 @@ function methodText(name: string, method: MethodShape, at: number): string {
       let face = link.face;
       if (face === null) { face = link.pick(); if (face === null) ${method.sync ? `throw ${failure}` : `return Promise.reject(${failure})`}; }
       return face.f${at}.call(face.service${args === '' ? '' : `, ${args}`});
+    },`;
+}
+
+/** A property of a local service is read from the service of the moment, like a call. */
+function propertyText(name: string): string {
+  return `    get ${name}() {
+      const face = link.face ?? link.pick();
+      if (face === null) throw link.failure('${name}');
+      return face.service.${name};
     },`;
 }
 

@@ -1,5 +1,6 @@
 /** Live references: they follow the best matching service, never go stale, and fail at once and clearly when there is none. */
 import assert from 'node:assert/strict';
+import { localContract } from '@sluice/sdk';
 import { Accounts, Greeter, Leaflets, RegistryFixture, greeter, greeterOf, owner, refusal } from './fixture.js';
 
 describe('registry: references', () => {
@@ -42,6 +43,20 @@ describe('registry: references', () => {
         return true;
       },
     );
+  });
+
+  it('passes properties of a local service through, those of the service of the moment', () => {
+    const Database = localContract<{ readonly dialect: string; query(): string }>('test.Database', '1.0.0', ['query'], ['dialect']);
+    const { registry } = new RegistryFixture();
+    const { service } = registry.reference(owner('consumer'), Database, undefined, null);
+    assert.deepEqual(
+      refusal(() => service.dialect),
+      { code: 'SERVICE_UNAVAILABLE', retryable: true },
+    );
+    registry.register(owner('one'), Database, { dialect: 'sqlite', query: () => '' }, {}, null);
+    const seen = [service.dialect];
+    registry.register(owner('other'), Database, { dialect: 'postgres', query: () => '' }, { 'service.ranking': 1 }, null);
+    assert.deepEqual([...seen, service.dialect], ['sqlite', 'postgres']);
   });
 
   it('answers an asynchronous method with a rejection, never with a throw', async () => {
