@@ -1,6 +1,6 @@
 /** The life of components: order of activation and stop, failures, stages, configuration, what is undone. */
 import assert from 'node:assert/strict';
-import { injectable, singleton } from 'tsyringe';
+import { injectable } from 'tsyringe';
 import {
   Activate,
   Component,
@@ -171,7 +171,6 @@ describe('component: life', () => {
       }
     }
     @Component({ name: 'composed' })
-    @singleton()
     class Composed {
       constructor(
         readonly own: Own,
@@ -183,7 +182,9 @@ describe('component: life', () => {
     }
     const runtime = fixture.runtime([Composed]);
     const first = fixture.greeter('a');
+    // What @singleton() of the bundle's own tsyringe does.
     runtime.options.container.registerSingleton(Shared);
+    runtime.options.container.registerSingleton(Composed);
     await runtime.start();
     fixture.greeter('b', 1);
     await runtime.settled();

@@ -230,6 +230,22 @@ describe('registry: generations', () => {
     assert.deepEqual([fixture.inGeneration(0, () => answer(service)), answer(service), registry.draining], [NONE, NONE, false]);
   });
 
+  it('tells whoever waits for older entries only when those of the last switch are over', () => {
+    const history = new History();
+    const { registry } = history.fixture;
+    const told: string[] = [];
+    for (const swap of ['v1', 'v2', 'v3']) {
+      history.apply({ swap });
+      registry.whenDrained(() => told.push(swap));
+    }
+    const seen = [1, 2, 3].map((generation) => {
+      registry.retire(generation);
+      return [...told];
+    });
+    // The first start replaced nothing, so there was nothing to wait for.
+    assert.deepEqual(seen, [['v1'], ['v1', 'v2'], ['v1', 'v2', 'v3']]);
+  });
+
   it('stays closed for older entries too', () => {
     const history = new History();
     const { registry } = history.fixture;
