@@ -22,6 +22,8 @@ export interface BlobStore {
   sweepStaging(): Promise<number>;
   /** Stored digests that are not in use, sorted. */
   orphans(inUse: Iterable<string>): Promise<readonly string[]>;
+  /** Ends background work; what it has not done yet is taken up at the next start. Nothing that was put is lost by not calling it. */
+  close(): Promise<void>;
 }
 
 /** One content of a bundle. */

@@ -1,35 +1,51 @@
 /**
  * The content-addressed store: artifacts as files named by their SHA-256, `<folder>/blobs/<digest>`.
- * A blob appears by rename after its bytes are on disk, so a name never stands for half a file; what a crash leaves is in `staging/`
- * and swept at the next start. Which blobs are still needed is the journal's knowledge, not the store's.
+ * A blob appears by rename after its bytes are durable, so a name never stands for half a file. Blobs that are put at the same time become
+ * durable together, as one batch file with one sync (see store-batch.ts); their own files are made afterwards, in the background: making a
+ * thousand files takes half a second whatever one does.
+ * What a crash leaves is in `staging/`. Which blobs are still needed is the journal's knowledge, not the store's.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { SluiceError } from '@sluice/sdk';
+import { type Blob, checkDigest, checkedBlob, digestOf, isDigest } from './blob.js';
 import { type FileLayer, NodeFiles } from './files.js';
 import type { BlobStore } from './ports.js';
+import { decodeBatch, encodeBatch } from './store-batch.js';
 
-/** Files written at the same time; more would exhaust descriptors, the disk gains nothing. */
-const WRITES_MAX = 16;
-const DIGEST = /^[0-9a-f]{64}$/;
+export { digestOf } from './blob.js';
 
-/** The digest under which bytes are stored. */
-export function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
+/** From this many blobs on, one file for all is worth writing them twice. */
+const BATCH_BLOBS_MIN = 4;
+/** A batch is held in memory once more while it is written. */
+const BATCH_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Opens a store, making its folders when they are missing. */
+/** Opens a store, making its folders when they are missing and restoring what a crash kept from becoming single files. */
 export async function openStore(folder: string, files: FileLayer = new NodeFiles()): Promise<FolderStore> {
   await files.makeFolder(`${folder}/blobs`);
   await files.makeFolder(`${folder}/staging`);
   await files.syncFolder(folder);
-  return new FolderStore(folder, files);
+  const store = new FolderStore(folder, files);
+  await store.restoreBatches();
+  return store;
+}
+
+interface Waiting extends Blob {
+  resolve(): void;
+  reject(error: unknown): void;
 }
 
 /** A store in a folder. Made by {@link openStore}. */
 export class FolderStore implements BlobStore {
+  /** By digest: two callers with the same bytes share one write, and neither returns before it is durable. */
   private readonly writing = new Map<string, Promise<void>>();
-  private readonly slots = new Slots(WRITES_MAX);
-  private folderSync: { started: boolean; readonly done: Promise<void> } | undefined;
+  /** Blobs that are durable in a batch file and have no file of their own yet. */
+  private readonly batched = new Map<string, Uint8Array>();
+  /** Files in `staging/` that are being written now. */
+  private readonly parts = new Set<string>();
+  private queue: Waiting[] = [];
+  private working = false;
+  private closed = false;
+  private settling: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly folder: string,
@@ -37,39 +53,74 @@ export class FolderStore implements BlobStore {
   ) {}
 
   async put(bytes: Uint8Array): Promise<string> {
+    if (this.closed) throw new SluiceError('STORE_CLOSED', 'The store is closed');
     const digest = digestOf(bytes);
-    // Two callers with the same bytes share one write: the second must not return before the first is durable.
-    const write = this.writing.get(digest) ?? this.startWrite(digest, bytes);
+    let write = this.writing.get(digest);
+    if (write === undefined) {
+      write = this.enqueue({ digest, bytes }).finally(() => this.writing.delete(digest));
+      this.writing.set(digest, write);
+    }
     await write;
     return digest;
   }
 
-  private startWrite(digest: string, bytes: Uint8Array): Promise<void> {
-    const write = this.write(digest, bytes).finally(() => this.writing.delete(digest));
-    this.writing.set(digest, write);
-    return write;
+  private enqueue(blob: Blob): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.queue.push({ ...blob, resolve, reject });
+      if (!this.working) void this.work();
+    });
   }
 
-  private async write(digest: string, bytes: Uint8Array): Promise<void> {
-    try {
-      await this.slots.run(async () => {
-        const present = await this.files.read(this.path(digest));
-        // A damaged blob is written again; putting the artifact anew is how an operator repairs the store.
-        if (present === undefined || !present.equals(bytes)) await this.writeAside(digest, bytes);
-      });
-      await this.syncBlobs();
-    } catch (cause) {
-      throw new SluiceError('STORE_WRITE_FAILED', `Cannot store blob ${digest}: ${(cause as Error).message}`, {
-        details: { digest, bytes: bytes.length },
-        remedy: 'Check free space and health of the disk that holds the data folder.',
-        cause,
-        retryable: true,
-      });
+  /** Writes what is waiting, together; what comes meanwhile is the next batch. */
+  private async work(): Promise<void> {
+    this.working = true;
+    // Puts of the same turn of the event loop are all in the queue after it.
+    await Promise.resolve();
+    while (this.queue.length > 0) {
+      const batch = this.takeBatch();
+      try {
+        await (batch.length < BATCH_BLOBS_MIN ? this.writeSingly(batch) : this.writeTogether(batch));
+        for (const waiting of batch) waiting.resolve();
+      } catch (cause) {
+        for (const { digest, bytes, reject } of batch) reject(writeFailed(digest, bytes.length, cause));
+      }
     }
+    this.working = false;
   }
 
-  private async writeAside(digest: string, bytes: Uint8Array): Promise<void> {
-    const part = `${this.folder}/staging/${randomBytes(12).toString('hex')}.part`;
+  private takeBatch(): Waiting[] {
+    let count = 0;
+    for (let bytes = 0; count < this.queue.length && bytes < BATCH_BYTES_MAX; count += 1) bytes += this.queue[count]?.bytes.length ?? 0;
+    return this.queue.splice(0, count);
+  }
+
+  private async writeSingly(blobs: readonly Blob[]): Promise<void> {
+    for (const blob of blobs) if (!(await this.isStored(blob))) await this.writeFile(blob);
+    await this.files.syncFolder(`${this.folder}/blobs`);
+  }
+
+  private async writeTogether(blobs: readonly Blob[]): Promise<void> {
+    const missing: Blob[] = [];
+    for (const blob of blobs) if (!(await this.isStored(blob))) missing.push(blob);
+    const name = `${randomBytes(12).toString('hex')}.batch`;
+    await this.writeDurably(encodeBatch(missing), `${this.folder}/staging/${name}`);
+    await this.files.syncFolder(`${this.folder}/staging`);
+    this.settleLater(name, missing);
+  }
+
+  /** A damaged blob does not count: putting the artifact anew is how an operator repairs the store. */
+  private async isStored({ digest, bytes }: Blob): Promise<boolean> {
+    return this.batched.has(digest) || (await this.files.read(this.path(digest)))?.equals(bytes) === true;
+  }
+
+  private writeFile({ digest, bytes }: Blob): Promise<void> {
+    return this.writeDurably(bytes, this.path(digest));
+  }
+
+  private async writeDurably(bytes: Uint8Array, path: string): Promise<void> {
+    const name = `${randomBytes(12).toString('hex')}.part`;
+    const part = `${this.folder}/staging/${name}`;
+    this.parts.add(name);
     try {
       const file = await this.files.create(part);
       try {
@@ -78,47 +129,83 @@ export class FolderStore implements BlobStore {
       } finally {
         await file.close();
       }
-      await this.files.rename(part, this.path(digest));
+      await this.files.rename(part, path);
     } catch (error) {
       // The first failure is the one to report; a part that cannot be deleted now is swept at the next start.
       await this.files.remove(part).catch(() => undefined);
       throw error;
+    } finally {
+      this.parts.delete(name);
     }
   }
 
-  /** Syncs the folder of blobs; callers that come before a sync begins share it. */
-  private syncBlobs(): Promise<void> {
-    if (this.folderSync !== undefined && !this.folderSync.started) return this.folderSync.done;
-    const previous = this.folderSync?.done.catch(() => undefined) ?? Promise.resolve();
-    const sync = {
-      started: false,
-      done: previous.then(() => {
-        sync.started = true;
-        return this.files.syncFolder(`${this.folder}/blobs`);
-      }),
-    };
-    this.folderSync = sync;
-    return sync.done;
+  /** Makes the single files of a batch one after the other, out of everybody's way, and then drops the batch. */
+  private settleLater(batch: string, blobs: readonly Blob[]): void {
+    for (const { digest, bytes } of blobs) this.batched.set(digest, bytes);
+    this.settling = this.settling.then(async () => {
+      try {
+        for (const blob of blobs) {
+          if (this.closed) return;
+          await this.settle(blob);
+        }
+        await this.files.syncFolder(`${this.folder}/blobs`);
+        await this.files.remove(`${this.folder}/staging/${batch}`);
+      } catch {
+        // The batch stays, and the next start does this again: nothing is lost by it.
+      }
+    });
+  }
+
+  private async settle(blob: Blob): Promise<void> {
+    if (!this.batched.has(blob.digest)) return;
+    await this.writeFile(blob);
+    // Removed while it was written: then it must not come back.
+    if (!this.batched.delete(blob.digest)) await this.files.remove(this.path(blob.digest));
+  }
+
+  /** Waits until every blob has a file of its own. */
+  settled(): Promise<void> {
+    return this.settling;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.allSettled(this.writing.values());
+    await this.settling;
+  }
+
+  /** Takes over what is only in batch files. Called by {@link openStore}. */
+  async restoreBatches(): Promise<void> {
+    for (const name of (await this.files.list(`${this.folder}/staging`)).filter((one) => one.endsWith('.batch'))) {
+      const blobs = decodeBatch((await this.files.read(`${this.folder}/staging/${name}`)) ?? Buffer.alloc(0));
+      const missing: Blob[] = [];
+      for (const blob of blobs) if (!(await this.isStored(blob))) missing.push(blob);
+      this.settleLater(name, missing);
+    }
   }
 
   async get(digest: string): Promise<Buffer> {
+    const batched = this.batched.get(digest);
+    if (batched !== undefined) return Buffer.from(batched);
     return checkedBlob(digest, await this.files.read(this.path(digest)));
   }
 
   async has(digest: string): Promise<boolean> {
-    return DIGEST.test(digest) && (await this.files.exists(this.path(digest)));
+    return this.batched.has(digest) || (isDigest(digest) && (await this.files.exists(this.path(digest))));
   }
 
   async list(): Promise<readonly string[]> {
-    return (await this.files.list(`${this.folder}/blobs`)).filter((name) => DIGEST.test(name));
+    const names = (await this.files.list(`${this.folder}/blobs`)).filter((name) => isDigest(name));
+    return [...new Set([...names, ...this.batched.keys()])].sort();
   }
 
   async remove(digest: string): Promise<void> {
+    this.batched.delete(digest);
     await this.files.remove(this.path(digest));
   }
 
   async sweepStaging(): Promise<number> {
-    const names = await this.files.list(`${this.folder}/staging`);
+    const names = (await this.files.list(`${this.folder}/staging`)).filter((name) => !name.endsWith('.batch') && !this.parts.has(name));
     for (const name of names) await this.files.remove(`${this.folder}/staging/${name}`);
     return names.length;
   }
@@ -165,6 +252,8 @@ export class MemoryStore implements BlobStore {
     return 0;
   }
 
+  async close(): Promise<void> {}
+
   async orphans(inUse: Iterable<string>): Promise<readonly string[]> {
     return without(await this.list(), inUse);
   }
@@ -176,52 +265,16 @@ export class MemoryStore implements BlobStore {
   }
 }
 
-function checkedBlob(digest: string, bytes: Buffer | undefined): Buffer {
-  if (bytes === undefined) {
-    throw new SluiceError('STORE_BLOB_MISSING', `Blob ${digest} is not in the store`, {
-      details: { digest },
-      remedy: 'Deploy the artifact again.',
-    });
-  }
-  const found = digestOf(bytes);
-  if (found !== digest) {
-    throw new SluiceError('STORE_DIGEST_MISMATCH', `Blob ${digest} is damaged: its bytes hash to ${found}`, {
-      details: { digest, found, bytes: bytes.length },
-      remedy: 'Deploy the artifact again and check the disk.',
-    });
-  }
-  return bytes;
-}
-
-// A digest becomes a file name: anything but 64 hex digits could name a file outside the store.
-function checkDigest(digest: string): void {
-  if (!DIGEST.test(digest)) {
-    throw new SluiceError('STORE_DIGEST_INVALID', `'${digest}' is not a SHA-256 digest: expected 64 lower-case hex digits`, {
-      details: { digest },
-    });
-  }
+function writeFailed(digest: string, bytes: number, cause: unknown): SluiceError {
+  return new SluiceError('STORE_WRITE_FAILED', `Cannot store blob ${digest}: ${(cause as Error).message}`, {
+    details: { digest, bytes },
+    remedy: 'Check free space and health of the disk that holds the data folder.',
+    cause,
+    retryable: true,
+  });
 }
 
 function without(digests: readonly string[], inUse: Iterable<string>): readonly string[] {
   const used = new Set(inUse);
   return digests.filter((digest) => !used.has(digest));
-}
-
-/** At most so many tasks at once, first come first served. */
-class Slots {
-  private readonly waiting: (() => void)[] = [];
-
-  constructor(private free: number) {}
-
-  async run<T>(task: () => Promise<T>): Promise<T> {
-    if (this.free > 0) this.free -= 1;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
-    try {
-      return await task();
-    } finally {
-      const next = this.waiting.shift();
-      if (next === undefined) this.free += 1;
-      else next();
-    }
-  }
 }

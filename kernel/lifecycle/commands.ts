@@ -6,7 +6,8 @@ import { SluiceError } from '@sluice/sdk';
 import type { ChangeKind } from '../host/ports.js';
 import { loadArtifact, stageArtifact, type ArchiveReader } from './artifacts.js';
 import { problemOf, type Artifact, type Bundle } from './bundle.js';
-import { asSluiceError, type ChangeRunner } from './change-runner.js';
+import type { ChangeRunner } from './change-runner.js';
+import { asSluiceError } from './failure.js';
 import type { KernelState } from './kernel-state.js';
 import { planChange, type PreparedPlan, type Target } from './planner.js';
 import type { ChangeOptions, ChangeOutcome, ChangePlan, ProblemData } from './runtime.js';
@@ -63,9 +64,12 @@ export class Commands {
     if (repeated !== null) return repeated;
     const refusals: ProblemData[] = [];
     const targets: Target[] = [];
-    for (const one of bytes) {
+    // Begun together: blobs that come at the same time become durable with one sync.
+    const staged = bytes.map((one) => stageArtifact(one, this.#state.store, this.#readArchive));
+    await Promise.allSettled(staged);
+    for (const one of staged) {
       try {
-        const artifact = await stageArtifact(one, this.#state.store, this.#readArchive);
+        const artifact = await one;
         options.progress?.({
           phase: 'stage',
           at: this.#state.clock.now(),

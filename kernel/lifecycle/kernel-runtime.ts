@@ -3,32 +3,21 @@
  * ordered queue. Reaches the outside only through its ports.
  */
 import { randomUUID } from 'node:crypto';
-import {
-  BackupSource,
-  ConfigSource,
-  Entries,
-  Framework,
-  LogSink,
-  RouteTable,
-  SluiceError,
-  type BackupSourceService,
-  type ConfigSourceService,
-  type DeployOptions,
-  type DeployOutcome,
-  type LogSinkService,
-} from '@sluice/sdk';
+import { ConfigSource, Entries, Framework, RouteTable, SluiceError, type BackupSourceService, type ConfigSourceService } from '@sluice/sdk';
 import type { Recovery } from '../host/ports.js';
-import { ServiceRegistry, type RevisionOwner, type ServiceEvent } from '../registry/index.js';
+import { ServiceRegistry, type RevisionOwner } from '../registry/index.js';
 import { kernelCapabilities } from '../resolver/index.js';
 import type { ArchiveReader } from './artifacts.js';
 import { installDesired, moveToStartLevel, raiseAlarms } from './boot.js';
 import { problemOf } from './bundle.js';
-import { asSluiceError, ChangeRunner } from './change-runner.js';
+import { ChangeRunner } from './change-runner.js';
 import { CommandQueue } from './command-queue.js';
 import { Commands } from './commands.js';
 import { Configurations, type SchemaCheck } from './configuration.js';
 import { EntryCounter } from './entries.js';
 import { explain } from './explain.js';
+import { asSluiceError } from './failure.js';
+import { registerKernelServices } from './kernel-services.js';
 import { KernelState, type KernelPorts } from './kernel-state.js';
 import { LogRouter } from './log.js';
 import type {
@@ -129,57 +118,13 @@ export class KernelRuntime implements Runtime {
         if (this.#trials.isRunning(trial)) await this.#trialReturn.run(trial, reason, { actor: 'kernel:probation' });
       });
     };
-    this.#registerKernelServices(registry, owner);
-  }
-
-  #registerKernelServices(registry: ServiceRegistry, owner: RevisionOwner): void {
-    const { entries, router } = this.state;
-    registry.register(owner, Entries, entries, {}, null);
-    registry.register(
-      owner,
-      Framework,
-      {
-        deploy: (artifacts, options) => this.deploy(artifacts, options).then(toDeployOutcome),
-        uninstall: (name: string, options: Pick<DeployOptions, 'actor' | 'deployId'>) =>
-          this.uninstall(name, options).then(toDeployOutcome),
-        bundles: () => this.bundles(),
-        phase: () => this.#phase,
-        dataFolder: this.#options.dataFolder,
-        manifest: (name) => this.state.manifestOf(name)?.raw,
-      },
-      {},
-      null,
-    );
-    const sinks = { added: (sink: LogSinkService) => router.addSink(sink), removed: (sink: LogSinkService) => router.removeSink(sink) };
-    registry.track(owner, LogSink, sinks, undefined, null);
-    const sources = {
-      added: (one: BackupSourceService) => void this.#backupSources.add(one),
-      removed: (one: BackupSourceService) => void this.#backupSources.delete(one),
-    };
-    registry.track(owner, BackupSource, sources, undefined, null);
-    const unwatch = new Map<ConfigSourceService, () => void>();
-    registry.track(
-      owner,
-      ConfigSource,
-      {
-        added: (source) =>
-          void unwatch.set(
-            source,
-            source.watch((bundle) => this.#inBackground(() => this.#reconfigure(bundle))),
-          ),
-        removed: (source) => {
-          unwatch.get(source)?.();
-          unwatch.delete(source);
-        },
-      },
-      undefined,
-      null,
-    );
-    registry.addListener((event) => this.#tell(event));
-  }
-
-  #tell(event: ServiceEvent): void {
-    this.state.emit(event.type, event.view.contractId, `${event.view.bundle}@${event.view.bundleVersion} #${event.view.id}`);
+    registerKernelServices(this.state, {
+      runtime: this,
+      phase: () => this.#phase,
+      dataFolder: options.dataFolder,
+      backupSources: this.#backupSources,
+      configChanged: (bundle) => this.#inBackground(() => this.#reconfigure(bundle)),
+    });
   }
 
   /** Runs a command that nobody waits for. A failure is an alarm. */
@@ -464,16 +409,4 @@ export class KernelRuntime implements Runtime {
     await state.journal.close();
     this.#afterShutdown();
   }
-}
-
-function toDeployOutcome(outcome: ChangeOutcome): DeployOutcome {
-  return {
-    deployId: outcome.deployId,
-    outcome: outcome.outcome,
-    generation: outcome.generation,
-    bundles: outcome.plan.changes.map(({ symbolicName, from, to }) => ({ symbolicName, from, to })),
-    ...(outcome.error === undefined
-      ? {}
-      : { error: { code: outcome.error.code, message: outcome.error.message, details: outcome.error.details } }),
-  };
 }

@@ -83,11 +83,6 @@ export class SimulatedDisk implements FileLayer {
     return this.openFile(inode);
   }
 
-  async openForAppend(path: string): Promise<OpenFile> {
-    const inode = this.names.get(path);
-    return inode === undefined ? this.create(path) : this.openFile(inode);
-  }
-
   async rename(from: string, to: string): Promise<void> {
     this.step('rename');
     const inode = this.names.get(from);

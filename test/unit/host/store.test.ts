@@ -13,12 +13,22 @@ const sha = (bytes: Buffer): string => createHash('sha256').update(bytes).digest
 const code = (expected: string) => (error: { code?: string }) => error.code === expected;
 
 describe('blob store', () => {
+  const opened: BlobStore[] = [];
+  // Before the folders are deleted: hooks run in the order in which they are declared.
+  afterEach(async () => {
+    for (const store of opened.splice(0)) await store.close();
+  });
   const newFolder = temporaryFolders();
-  const kinds: Record<string, () => Promise<BlobStore>> = {
-    'in memory': async () => new MemoryStore(),
-    'in a folder': async () => openStore(await newFolder()),
-    'on a simulated disk': () => openStore('/data', new SimulatedDisk()),
+  const owned = <S extends BlobStore>(store: S): S => {
+    opened.push(store);
+    return store;
   };
+  const kinds: Record<string, () => Promise<BlobStore>> = {
+    'in memory': async () => owned(new MemoryStore()),
+    'in a folder': async () => owned(await openStore(await newFolder())),
+    'on a simulated disk': async () => owned(await openStore('/data', new SimulatedDisk())),
+  };
+  const many = Array.from({ length: 40 }, (_, number) => Buffer.from(`blob ${number}`));
 
   for (const [kind, make] of Object.entries(kinds)) {
     describe(kind, () => {
@@ -101,13 +111,63 @@ describe('blob store', () => {
     }
   });
 
-  it('syncs the folder once for writes that come together', async () => {
-    const disk = new SimulatedDisk();
-    const store = await openStore('/data', disk);
-    disk.log.length = 0;
-    await Promise.all([store.put(ONE), store.put(TWO), store.put(Buffer.from('three'))]);
-    equal(disk.log.filter((kind) => kind === 'sync').length, 3);
-    equal(disk.log.filter((kind) => kind === 'sync folder').length <= 2, true);
+  describe('of many blobs put at once', () => {
+    it('makes them durable with one sync, and files of their own afterwards', async () => {
+      const disk = new SimulatedDisk();
+      const store = owned(await openStore('/data', disk));
+      disk.log.length = 0;
+      const digests = await Promise.all(many.map((blob) => store.put(blob)));
+      equal(
+        disk.log.slice(0, 5).filter((kind) => kind.startsWith('sync')),
+        ['sync', 'sync folder'],
+      );
+      equal(await Promise.all(digests.map((digest) => store.get(digest))), many);
+      await store.settled();
+      equal(
+        disk.paths().map((path) => path.slice('/data/blobs/'.length)),
+        [...digests].sort(),
+      );
+    });
+
+    it('loses none in a crash right after, or at any moment while the files are made', async () => {
+      for (let operation = 1; operation < 60; operation += 7) {
+        const disk = new SimulatedDisk();
+        const store = owned(await openStore('/data', disk));
+        const digests = await Promise.all(many.map((blob) => store.put(blob)));
+        disk.fault = { operation: disk.count + operation, code: 'EIO', tornShare: 0.5 };
+        await store.settled();
+        for (const share of [0, 0.3, 0.999]) {
+          const next = owned(
+            await openStore(
+              '/data',
+              disk.afterCrash(() => share),
+            ),
+          );
+          equal(await Promise.all(digests.map((digest) => next.get(digest))), many);
+          equal(await next.list(), [...digests].sort());
+        }
+      }
+    });
+
+    it('takes up what a close left undone', async () => {
+      const folder = await newFolder();
+      const store = await openStore(folder);
+      const digests = await Promise.all(many.map((blob) => store.put(blob)));
+      await store.close();
+      await rejects(store.put(ONE), code('STORE_CLOSED'));
+      const next = owned(await openStore(folder));
+      equal(await next.sweepStaging(), 0);
+      await next.settled();
+      equal([(await readdir(`${folder}/blobs`)).sort(), await readdir(`${folder}/staging`)], [[...digests].sort(), []]);
+    });
+
+    it('does not bring back what was removed meanwhile', async () => {
+      const store = owned(await openStore(await newFolder()));
+      const digests = await Promise.all(many.map((blob) => store.put(blob)));
+      for (const digest of digests.slice(1)) await store.remove(digest);
+      await store.settled();
+      equal(await store.list(), digests.slice(0, 1));
+    });
   });
 
   for (const faultCode of ['ENOSPC', 'EIO', 'EMFILE', 'EROFS'] as const) {
