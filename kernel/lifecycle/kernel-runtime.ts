@@ -35,9 +35,10 @@ import type {
   RuntimeStatus,
   ServiceSummary,
 } from './runtime.js';
+import type { TrialFailure } from './probation.js';
 import { detail, historyEntry, summarise } from './summaries.js';
 import { TrialReturn } from './trial-return.js';
-import { Trials } from './trials.js';
+import { Trials, type RunningTrial } from './trials.js';
 
 /** How the composition root builds a kernel. */
 export interface KernelOptions {
@@ -108,12 +109,7 @@ export class KernelRuntime implements Runtime {
     this.#commands = new Commands(this.state, this.#runner, this.#trials, this.#trialReturn, options.readArchive);
     this.#trials.onPassed = (trial) => this.#inBackground(() => this.#trialReturn.confirm(trial));
     this.#trials.onFailed = (trial, failure) => {
-      const names = trial.members.map(({ revision }) => `${revision.symbolicName} ${revision.version}`).join(', ');
-      const message = `${names} did worse on live traffic than the version before (${failure.reason}): ${failure.trial.failures} of ${failure.trial.entries} entries failed`;
-      const reason = new SluiceError('PROBATION_FAILED', message, {
-        details: { ...failure },
-        remedy: 'The version before serves again. Look at the log of the failed version.',
-      });
+      const reason = probationFailed(trial, failure);
       this.#inBackground(async () => {
         if (this.#trials.isRunning(trial)) await this.#trialReturn.run(trial, reason, { actor: 'kernel:probation' });
       });
@@ -409,4 +405,16 @@ export class KernelRuntime implements Runtime {
     await state.journal.close();
     this.#afterShutdown();
   }
+}
+
+function probationFailed(trial: RunningTrial, { reason, baseline, trial: found }: TrialFailure): SluiceError {
+  const names = trial.members.map(({ revision }) => `${revision.symbolicName} ${revision.version}`).join(', ');
+  const seen =
+    reason === 'failures'
+      ? `${found.failures} of ${found.entries} entries failed`
+      : `99 % of entries took up to ${found.p99Ms.toFixed(0)} ms, before it was ${baseline.p99Ms.toFixed(0)} ms`;
+  return new SluiceError('PROBATION_FAILED', `${names} did worse on live traffic than the version before: ${seen}`, {
+    details: { reason, baseline, trial: found },
+    remedy: 'The version before serves again. Look at the log of the failed version.',
+  });
 }

@@ -135,13 +135,12 @@ export class KernelState {
   createRevision(target: Target): Revision {
     const { artifact, bundle, bundleId } = target;
     if (artifact === null) throw new SluiceError('STATE_INVALID', `no content for bundle ${bundleId}`);
-    const number = bundle === null ? 1 : bundle.artifact.digest === artifact.digest ? bundle.revisionNumber : bundle.revisionNumber + 1;
     const { manifest, digest, entries } = artifact;
     const source = {
       bundleId,
       symbolicName: manifest.symbolicName,
       version: manifest.versionText,
-      revision: number,
+      revision: nextRevision(bundle),
       digest,
       manifest,
       entries,

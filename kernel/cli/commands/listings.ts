@@ -70,6 +70,15 @@ export async function routes(context: CommandContext, input: CommandInput): Prom
   return print(context, ROUTE_COLUMNS, shown, 'No route is served');
 }
 
+/** Bundles named in one line of the history; a first start has dozens. */
+const HISTORY_BUNDLES_MAX = 3;
+
+function bundlesOf(row: HistoryEntry): string {
+  const named = row.bundles.slice(0, HISTORY_BUNDLES_MAX).map((one) => `${one.symbolicName} ${formatVersions(one.from, one.to)}`);
+  const more = row.bundles.length - named.length;
+  return more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ');
+}
+
 const HISTORY_COLUMNS: readonly Column<HistoryEntry>[] = [
   { title: 'TIME', value: (row) => formatTime(row.at) },
   { title: 'KIND', value: (row) => row.kind },
@@ -78,7 +87,7 @@ const HISTORY_COLUMNS: readonly Column<HistoryEntry>[] = [
   { title: 'ACTOR', value: (row) => row.actor },
   {
     title: 'BUNDLES',
-    value: (row) => row.bundles.map((bundle) => `${bundle.symbolicName} ${formatVersions(bundle.from, bundle.to)}`).join(', '),
+    value: (row) => bundlesOf(row),
     flexible: true,
   },
   { title: 'CHANGE', value: (row) => row.deployId, style: () => 'faint' },

@@ -199,6 +199,7 @@ describe('swap', () => {
     await assert.rejects(service.greet('x'), { code: 'SERVICE_UNAVAILABLE' });
     await runtime.kernel.start('test.greeter', actor);
     assert.equal(await service.greet('x'), '1.0.0: hello x');
+    assert.equal(runtime.kernel.bundles()[0]?.revision, 2);
     const why = await runtime.kernel.why('test.greeter');
     assert.equal(why[0]?.statement, 'is ACTIVE with version 1.0.0');
     await runtime.kernel.uninstall('test.greeter', actor);

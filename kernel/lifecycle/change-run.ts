@@ -1,0 +1,302 @@
+/**
+ * One change under way: the revisions it makes, starts, gates, switches and releases. Does each phase; which comes next is decided by the
+ * change runner. Always holds: until `switchTo` nobody outside sees anything of it.
+ */
+import { HealthCheck, SluiceError, type HealthStatus } from '@sluice/sdk';
+import type { BeginRecord, Change, ChangeKind } from '../host/ports.js';
+import type { RevisionOwner, Stage } from '../registry/index.js';
+import { affectedBy } from '../resolver/index.js';
+import { nameOfKey, type Bundle } from './bundle.js';
+import type { KernelState } from './kernel-state.js';
+import { withLimit } from './limit.js';
+import { startOrder, targetKey, type Action, type PreparedPlan, type Target } from './planner.js';
+import type { Revision } from './revision.js';
+import type { ChangeOptions, ChangeOutcome, ProgressEvent } from './runtime.js';
+
+/** Longest run of all publishers' checks and of the health gate. */
+const GATE_TIMEOUT_MS = 10_000;
+/** Statuses with which a new revision may take over. */
+const ACCEPTABLE: readonly HealthStatus[] = ['OK', 'WARN'];
+
+/** A change about to be run. */
+export interface PlannedChange {
+  readonly kind: ChangeKind;
+  readonly deployId: string;
+  readonly prepared: PreparedPlan;
+  readonly options: ChangeOptions;
+  /** False for bringing up or down what the journal already records. */
+  readonly journaled: boolean;
+  /** The framework start level that decides what runs. */
+  readonly startLevel: number;
+}
+
+/** One bundle of the change. */
+export interface Member {
+  readonly target: Target;
+  readonly action: Action;
+  /** The revision that runs now. */
+  readonly old: Revision | null;
+  /** The revision being prepared. */
+  revision: Revision | null;
+}
+
+type Phase = ProgressEvent['phase'];
+
+/** The running of one change: its members, and what is done to them in each phase. */
+export class ChangeRun {
+  readonly state: KernelState;
+  readonly change: PlannedChange;
+  readonly members: readonly Member[];
+  /** Names of the bundles whose entries can reach what is replaced, before or after the change. */
+  readonly reach: ReadonlySet<string>;
+  readonly #timings: Record<string, number> = {};
+  #phaseStartedAt: number;
+
+  constructor(state: KernelState, change: PlannedChange) {
+    this.state = state;
+    this.change = change;
+    this.#phaseStartedAt = state.clock.monotonic();
+    this.members = [...change.prepared.actions].map(([target, action]) => ({
+      target,
+      action,
+      old: target.bundle?.current ?? null,
+      revision: null,
+    }));
+    this.reach = this.#reached();
+  }
+
+  /** Ends a phase: notes its time, tells whoever listens. */
+  phase(phase: Phase, message: string, bundle?: string): void {
+    const now = this.state.clock.monotonic();
+    this.#timings[phase] = (this.#timings[phase] ?? 0) + now - this.#phaseStartedAt;
+    this.#phaseStartedAt = now;
+    this.change.options.progress?.({ phase, at: this.state.clock.now(), message, ...(bundle === undefined ? {} : { bundle }) });
+  }
+
+  beginRecord(): BeginRecord {
+    const { change, state } = this;
+    return {
+      type: 'begin',
+      at: state.clock.now(),
+      deployId: change.deployId,
+      kind: change.kind,
+      actor: change.options.actor,
+      baseGeneration: state.registry.generation,
+      changes: this.members.map(({ target }) => journalChange(target)),
+    };
+  }
+
+  /** Makes a revision for every member that shall run with content that does not run yet. */
+  createRevisions(): void {
+    for (const member of this.members) {
+      const { target, action } = member;
+      const shallRun = target.autostart && target.startLevel <= this.change.startLevel;
+      if (target.artifact === null || !shallRun || action === 'nothing') continue;
+      member.revision = this.state.createRevision(target);
+      this.state.preparing.set(member.revision.symbolicName, member.revision.manifest);
+    }
+  }
+
+  newOwners(): RevisionOwner[] {
+    return this.members.flatMap((member) => (member.revision === null ? [] : [member.revision]));
+  }
+
+  replacedOwners(): RevisionOwner[] {
+    return this.members.flatMap((member) => (member.old === null || member.action === 'nothing' ? [] : [member.old]));
+  }
+
+  /** Evaluates the code of all new revisions, exporters of packages before their importers. */
+  load(): void {
+    for (const member of this.#inOrder()) {
+      const revision = member.revision as Revision;
+      revision.load(this.state.importsOf(revision.key, this.change.prepared.wiring, (key) => this.#revisionOf(key)));
+      this.phase('load', `${revision.key} loaded`, revision.symbolicName);
+    }
+  }
+
+  /** Starts all new revisions inside the stage, in start order. */
+  async start(stage: Stage): Promise<void> {
+    for (const member of this.#inOrder()) {
+      const revision = member.revision as Revision;
+      const { bundle } = member.target;
+      if (bundle !== null && member.old === null)
+        this.state.passStates(bundle, ...(bundle.state === 'INSTALLED' ? (['RESOLVED', 'STARTING'] as const) : (['STARTING'] as const)));
+      const config = await this.state.configOf(revision.manifest, stage);
+      await revision.start(stage, config);
+      const handover = await member.old?.exportState();
+      if (handover !== undefined) await revision.importState(handover.state, handover.stateVersion);
+      this.phase('start', `${revision.key} started, not visible yet`, revision.symbolicName);
+    }
+  }
+
+  /** Publishers check and probe, then the health checks of the new revisions must pass. */
+  async gate(stage: Stage): Promise<void> {
+    const { registry, clock } = this.state;
+    const aborted = new AbortController();
+    try {
+      const subject = { bundle: 'kernel', version: this.state.version, activity: 'the check of staged services by their publishers' };
+      await withLimit(clock, subject, GATE_TIMEOUT_MS, async () => {
+        await registry.prepare(stage, aborted.signal);
+        await registry.probe(stage, aborted.signal);
+      });
+      await this.#healthGate(stage, aborted.signal);
+    } finally {
+      aborted.abort();
+    }
+    this.phase('probe', 'health checks passed');
+  }
+
+  async #healthGate(stage: Stage, signal: AbortSignal): Promise<void> {
+    const owners = new Set(this.newOwners().map((owner) => `${owner.symbolicName}@${owner.version}`));
+    const checks = this.state.registry.list(this.state.owner, HealthCheck, undefined, stage);
+    try {
+      for (const { service, view } of checks.list.entries()) {
+        if (!owners.has(`${view.bundle}@${view.bundleVersion}`)) continue;
+        const subject = { bundle: view.bundle, version: view.bundleVersion, activity: `health check '${service.name}'` };
+        const result = await withLimit(this.state.clock, subject, service.timeoutMs ?? GATE_TIMEOUT_MS, () => service.check(signal));
+        if (ACCEPTABLE.includes(result.status)) continue;
+        throw new SluiceError(
+          'HEALTH_GATE_FAILED',
+          `'${view.bundle}' ${view.bundleVersion} is not healthy: check '${service.name}' says ${result.status}${result.message === undefined ? '' : `, ${result.message}`}`,
+          {
+            details: { bundle: view.bundle, version: view.bundleVersion, check: service.name, status: result.status, ...result.details },
+            remedy: 'The revision before keeps serving. Mend what the check names and deploy again.',
+          },
+        );
+      }
+    } finally {
+      checks.close();
+    }
+  }
+
+  /** The switch: one synchronous step. */
+  switchTo(stage: Stage, generation: number): void {
+    const { state } = this;
+    state.registry.commit(stage, generation);
+    for (const member of this.members) this.#enterState(member);
+    state.wiring = this.change.prepared.wiring;
+    state.committed(generation);
+  }
+
+  #enterState(member: Member): void {
+    const { target, revision, old, action } = member;
+    const { state } = this;
+    const bundle = target.bundle ?? state.addBundle(target);
+    const before = bundle.version;
+    if (target.artifact === null) {
+      if (old !== null) state.passStates(bundle, 'STOPPING');
+      bundle.current = null;
+      return;
+    }
+    if (bundle.artifact.digest !== target.artifact.digest) {
+      bundle.previous = { digest: bundle.artifact.digest, version: bundle.version };
+      bundle.artifact = target.artifact;
+    }
+    if (revision !== null) bundle.revisionNumber = revision.revision;
+    bundle.autostart = target.autostart;
+    bundle.startLevel = target.startLevel;
+    if (action === 'nothing') return;
+    bundle.error = null;
+    bundle.older = revision === null ? null : old;
+    bundle.current = revision;
+    if (revision !== null) {
+      if (old === null)
+        state.passStates(
+          bundle,
+          ...(bundle.state === 'INSTALLED' ? (['RESOLVED', 'STARTING', 'ACTIVE'] as const) : (['STARTING', 'ACTIVE'] as const)),
+        );
+      revision.committed();
+    } else if (old !== null) {
+      bundle.current = null;
+      state.passStates(bundle, 'STOPPING');
+    }
+    const how =
+      old === null ? `started ${bundle.version}` : revision === null ? `stopped ${before}` : `swapped ${before} -> ${bundle.version}`;
+    bundle.remember(state.clock.now(), `${how} by ${this.change.options.actor} (${this.change.deployId})`);
+  }
+
+  #reached(): ReadonlySet<string> {
+    if (this.members.every((member) => member.old === null)) return new Set();
+    const keys = this.members.flatMap(({ target, old, action }) =>
+      [old?.key, targetKey(target, action)].filter((key) => typeof key === 'string'),
+    );
+    const { direct, transitive } = affectedBy(this.change.prepared.wiring, keys);
+    const before = affectedBy(this.state.wiring, keys);
+    return new Set([...keys, ...direct, ...transitive, ...before.direct, ...before.transitive].map(nameOfKey));
+  }
+
+  /** Waits until no entry of an older generation can reach what was replaced. */
+  async drain(generation: number): Promise<{ waitedMs: number; cut: number }> {
+    const leaving = this.members.filter((member) => member.old !== null && member.old !== member.revision);
+    if (leaving.length === 0) return { waitedMs: 0, cut: 0 };
+    const limitMs = this.change.options.drainMs ?? Math.max(...leaving.map(({ old }) => (old as Revision).manifest.drainTimeoutMs));
+    const drained = await this.state.entries.drain(generation, this.reach, limitMs);
+    this.phase('drain', `${drained.waitedMs.toFixed(0)} ms${drained.cut > 0 ? `, ${drained.cut} entries still open at the deadline` : ''}`);
+    return drained;
+  }
+
+  /** Ends revisions that left. */
+  async release(leaving: readonly Member[]): Promise<void> {
+    for (const { old, target, revision } of [...leaving].reverse()) {
+      await this.state.endRevision(old as Revision);
+      const { bundle } = target;
+      if (bundle === null) continue;
+      bundle.older = null;
+      if (target.artifact === null) this.state.removeBundle(bundle);
+      else if (revision === null) this.state.passStates(bundle, 'RESOLVED');
+    }
+    for (const { target, old } of this.members) {
+      if (target.artifact === null && target.bundle !== null && old === null) this.state.removeBundle(target.bundle);
+    }
+    if (leaving.length > 0) this.phase('release', `${leaving.length} revision${leaving.length === 1 ? '' : 's'} ended`);
+  }
+
+  madeRevision(bundle: Bundle): boolean {
+    return this.members.some((member) => member.target.bundle === bundle && member.revision !== null);
+  }
+
+  trialMember(member: Member): { bundle: Bundle; old: Revision; revision: Revision } {
+    return { bundle: member.target.bundle as Bundle, old: member.old as Revision, revision: member.revision as Revision };
+  }
+
+  async endNewRevisions(): Promise<void> {
+    for (const member of [...this.members].reverse()) if (member.revision !== null) await member.revision.end();
+  }
+
+  outcome(outcome: ChangeOutcome['outcome'], more: Partial<ChangeOutcome> = {}): ChangeOutcome {
+    return {
+      deployId: this.change.deployId,
+      outcome,
+      generation: this.state.registry.generation,
+      plan: this.change.prepared.plan,
+      timings: this.#timings,
+      onTrial: false,
+      ...more,
+    };
+  }
+
+  #inOrder(): Member[] {
+    const items = this.members.flatMap((member) =>
+      member.revision === null
+        ? []
+        : [{ key: member.revision.key, startLevel: member.target.startLevel, bundleId: member.target.bundleId, member }],
+    );
+    return startOrder(items, this.change.prepared.wiring).map((item) => item.member);
+  }
+
+  #revisionOf(key: string): Revision | undefined {
+    return this.members.find((member) => member.revision?.key === key)?.revision ?? this.state.revisionOf(key);
+  }
+}
+
+function journalChange(target: Target): Change {
+  const { bundle, artifact } = target;
+  return {
+    symbolicName: (artifact?.manifest ?? bundle?.artifact.manifest)?.symbolicName ?? '',
+    bundleId: target.bundleId,
+    from: bundle === null ? null : { digest: bundle.artifact.digest, version: bundle.version },
+    to: artifact === null ? null : { digest: artifact.digest, version: artifact.manifest.versionText },
+    autostart: target.autostart,
+    startLevel: target.startLevel,
+  };
+}

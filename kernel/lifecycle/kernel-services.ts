@@ -1,0 +1,85 @@
+/**
+ * The kernel as a party of the service registry: what it offers to system bundles, and which of their services it follows (log sinks,
+ * backup sources, configuration sources).
+ */
+import {
+  BackupSource,
+  ConfigSource,
+  Entries,
+  Framework,
+  LogSink,
+  type BackupSourceService,
+  type ConfigSourceService,
+  type DeployOutcome,
+} from '@sluice/sdk';
+import type { KernelState } from './kernel-state.js';
+import type { ChangeOutcome, Runtime, RuntimeStatus } from './runtime.js';
+
+/** What the services need of the running kernel. */
+export interface KernelServicePorts {
+  readonly runtime: Runtime;
+  readonly phase: () => RuntimeStatus['phase'];
+  readonly dataFolder: (name: string) => string;
+  /** Filled and emptied as sources come and go. */
+  readonly backupSources: Set<BackupSourceService>;
+  /** The configuration of a bundle may have changed. */
+  readonly configChanged: (bundle: string) => void;
+}
+
+/** Registers the kernel's services and begins to follow. Both last as long as the kernel. */
+export function registerKernelServices(state: KernelState, ports: KernelServicePorts): void {
+  const { registry, owner, router } = state;
+  const { runtime, backupSources } = ports;
+  registry.register(owner, Entries, state.entries, {}, null);
+  registry.register(
+    owner,
+    Framework,
+    {
+      deploy: (artifacts, options) => runtime.deploy(artifacts, options).then(toDeployOutcome),
+      uninstall: (name, options) => runtime.uninstall(name, options).then(toDeployOutcome),
+      bundles: () => runtime.bundles(),
+      phase: ports.phase,
+      dataFolder: ports.dataFolder,
+      manifest: (name) => state.manifestOf(name)?.raw,
+    },
+    {},
+    null,
+  );
+  registry.track(owner, LogSink, { added: (sink) => router.addSink(sink), removed: (sink) => router.removeSink(sink) }, undefined, null);
+  const follow = {
+    added: (one: BackupSourceService) => void backupSources.add(one),
+    removed: (one: BackupSourceService) => void backupSources.delete(one),
+  };
+  registry.track(owner, BackupSource, follow, undefined, null);
+  followConfigSources(state, ports);
+  registry.addListener(({ type, view }) => state.emit(type, view.contractId, `${view.bundle}@${view.bundleVersion} #${view.id}`));
+}
+
+function followConfigSources({ registry, owner }: KernelState, ports: KernelServicePorts): void {
+  const unwatch = new Map<ConfigSourceService, () => void>();
+  registry.track(
+    owner,
+    ConfigSource,
+    {
+      added: (source) => void unwatch.set(source, source.watch(ports.configChanged)),
+      removed: (source) => {
+        unwatch.get(source)?.();
+        unwatch.delete(source);
+      },
+    },
+    undefined,
+    null,
+  );
+}
+
+function toDeployOutcome(outcome: ChangeOutcome): DeployOutcome {
+  return {
+    deployId: outcome.deployId,
+    outcome: outcome.outcome,
+    generation: outcome.generation,
+    bundles: outcome.plan.changes.map(({ symbolicName, from, to }) => ({ symbolicName, from, to })),
+    ...(outcome.error === undefined
+      ? {}
+      : { error: { code: outcome.error.code, message: outcome.error.message, details: outcome.error.details } }),
+  };
+}
