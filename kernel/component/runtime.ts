@@ -55,7 +55,7 @@ export class ComponentRuntime implements ComponentSurroundings {
     if (problem.code === 'COMPONENT_CYCLE') this.options.warn(problem.code, problem.message, problem.details);
   }
 
-  /** The revision became visible, for the first time or again after a rollback: catches up with what changed meanwhile. */
+  /** The revision became visible, for the first time or (then called by the registry) again: catches up with what changed meanwhile. */
   commit(): void {
     if (this.phase === 'running' && this.waiting.size > 0) this.schedule();
   }
@@ -143,8 +143,12 @@ export class ComponentRuntime implements ComponentSurroundings {
   private async settleAll(): Promise<void> {
     const { owner, registry } = this.options;
     for (const component of this.waiting) {
-      // A replaced revision stays as it is: older entries finish on it, and a rollback brings it back whole.
-      if (this.phase !== 'running' || registry.isWithdrawn(owner)) return;
+      if (this.phase !== 'running') return;
+      if (registry.isWithdrawn(owner)) {
+        // A replaced revision stays as it is: older entries finish on it, and a rollback brings it back whole.
+        registry.whenVisible(owner, () => this.commit());
+        return;
+      }
       // Removed before it settles: what changes meanwhile puts it back at the end.
       this.waiting.delete(component);
       await component.settle();

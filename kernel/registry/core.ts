@@ -38,6 +38,8 @@ export class RegistryCore {
   /** No entry below this generation is left. */
   retiredUpTo = 0;
   private readonly visibilities = new WeakMap<RevisionOwner, Visibility>();
+  /** Weak, because most replaced revisions never come back. */
+  private readonly returnWaiters = new WeakMap<RevisionOwner, () => void>();
   private drainWaiters: { readonly generation: number; readonly callback: () => void }[] = [];
   private readonly facts = new WeakMap<Contract, ContractFacts>();
   private lastServiceId = 0;
@@ -71,6 +73,20 @@ export class RegistryCore {
 
   setVisibility(owner: RevisionOwner, visibility: Visibility): void {
     this.visibilities.set(owner, visibility);
+    const waiter = this.returnWaiters.get(owner);
+    if (waiter === undefined || visibility.until !== Number.POSITIVE_INFINITY) return;
+    this.returnWaiters.delete(owner);
+    this.notifications.add(`return of '${owner.symbolicName}' ${owner.version}`, waiter);
+  }
+
+  isWithdrawn(owner: RevisionOwner): boolean {
+    return this.visibilityOf(owner).until !== Number.POSITIVE_INFINITY;
+  }
+
+  /** See `ServiceRegistry.whenVisible`. */
+  whenVisible(owner: RevisionOwner, callback: () => void): void {
+    if (this.isWithdrawn(owner)) this.returnWaiters.set(owner, callback);
+    else callback();
   }
 
   /** See `ServiceRegistry.whenDrained`. */

@@ -113,7 +113,12 @@ export class ServiceRegistry {
 
   /** True after the services of this owner were withdrawn or replaced, until it is committed again. */
   isWithdrawn(owner: RevisionOwner): boolean {
-    return this.core.visibilityOf(owner).until !== Number.POSITIVE_INFINITY;
+    return this.core.isWithdrawn(owner);
+  }
+
+  /** Calls back when a withdrawn owner is committed again; at once when it is not withdrawn. A later call replaces the callback of an earlier one. */
+  whenVisible(owner: RevisionOwner, callback: () => void): void {
+    this.core.whenVisible(owner, callback);
   }
 
   /**

@@ -35,12 +35,11 @@ const plan = fc.record<Plan>({
 
 function componentOf({ provides, needs }: Plan, at: number): Constructor {
   class Planned {
-    constructor(..._references: unknown[]) {}
     who(): string {
       return `component ${at}`;
     }
   }
-  // tsyringe reads the number of parameters from the recorded types.
+  // What the compiler records for a constructor with as many parameters; tsyringe goes by it.
   Reflect.defineMetadata(
     'design:paramtypes',
     needs.map(() => Object),

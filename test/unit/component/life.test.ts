@@ -160,9 +160,7 @@ describe('component: life', () => {
     const counts = { component: 0, shared: 0, own: 0 };
     @injectable()
     class Shared {
-      constructor() {
-        counts.shared += 1;
-      }
+      readonly number = (counts.shared += 1);
     }
     @injectable()
     class Own {
@@ -254,9 +252,7 @@ describe('component: life', () => {
       const fixture = new ComponentFixture();
       @Component({ name: 'stillborn' })
       class Stillborn {
-        constructor() {
-          throw new Error('no');
-        }
+        readonly voice = assert.fail('no');
       }
       const runtime = fixture.runtime([Stillborn]);
       await runtime.start();
@@ -379,7 +375,6 @@ describe('component: life', () => {
       const replaced = { state: runtime.describe()[0]?.state, log: fixture.take() };
       const back = registry.openStage([fixture.owner], [next]);
       registry.commit(back, 3);
-      runtime.commit();
       registry.retire(3);
       await runtime.settled();
       assert.deepEqual(
@@ -564,7 +559,9 @@ describe('component: life', () => {
 
   it('refuses two components of one name, and a class that is none', () => {
     const fixture = new ComponentFixture();
-    class Plain {}
+    class Plain {
+      readonly plain = true;
+    }
     assert.deepEqual(
       [refusal(() => fixture.runtime([greeting([]), greeting([])])), refusal(() => fixture.runtime([Plain]))],
       [
