@@ -42,7 +42,7 @@ export interface UnitOfWork extends SqlExecutor {
   /**
    * Says that the statements started so far are the last ones, so that COMMIT can travel with them (PostgreSQL; elsewhere, and in a
    * unit that was joined, it changes nothing). Nothing may be started afterwards, and the work must resolve once they have succeeded:
-   * from here on the database alone decides.
+   * from here on the database alone decides. For plain statements and events; a model call may not have sent its statement yet.
    */
   finish(): void;
 }

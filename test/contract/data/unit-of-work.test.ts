@@ -220,6 +220,63 @@ onEachDatabase('unit of work', (fresh) => {
     assert.equal(runs, 5);
   });
 
+  it('may send its commit with the last statements, which then alone decide', async () => {
+    const { data } = await withNotes(await fresh());
+    const seen: string[] = [];
+    const codes: string[] = [];
+    await data.unitOfWork(async (unit) => {
+      unit.afterCommit(() => seen.push('committed'));
+      await unit.query('SELECT id FROM core_ledger_note');
+      const last = [unit.execute(INSERT, [1]), unit.execute(INSERT, [2])];
+      unit.finish();
+      codes.push(await codeOfRejection(unit.execute(INSERT, [3])));
+      await Promise.all(last);
+    });
+    const failed = data.unitOfWork(async (unit) => {
+      unit.afterCommit(() => seen.push('not committed'));
+      const last = [unit.execute(INSERT, [4]), unit.execute(INSERT, [1])];
+      unit.finish();
+      await Promise.all(last);
+    });
+    codes.push(await codeOfRejection(failed));
+    assert.deepEqual([codes, seen, await notes(data)], [['DATA_UNIT_ENDED', 'DATA_UNIQUE'], ['committed'], [1n, 2n]]);
+  });
+
+  it('sends no commit behind a statement or an event that could not be sent', async () => {
+    const { data } = await withNotes(await fresh());
+    const starts: ((unit: UnitOfWork) => Promise<unknown>)[] = [
+      (unit) => unit.execute(INSERT, []),
+      (unit) => unit.execute('COMMIT'),
+      (unit) => unit.emit('bank/posted', 'a', { amount: 1n }),
+    ];
+    const codes: string[] = [];
+    for (const start of starts) {
+      const failed = data.unitOfWork(async (unit) => {
+        const last = [unit.execute(INSERT, [1]), start(unit)];
+        unit.finish();
+        await Promise.all(last);
+      });
+      codes.push(await codeOfRejection(failed));
+    }
+    assert.deepEqual([codes, await notes(data)], [['DATA_VALUES_MISMATCH', 'DATA_STATEMENT_REFUSED', 'DATA_EVENT_INVALID'], []]);
+  });
+
+  it('tells the truth when the work fails after its commit was sent', async () => {
+    const { data } = await withNotes(await fresh());
+    let runs = 0;
+    const failed = data.unitOfWork(async (unit) => {
+      runs += 1;
+      const last = unit.execute(INSERT, [runs]);
+      unit.finish();
+      await last;
+      throw Object.assign(new Error('too late'), { code: '40001' });
+    });
+    const code = await codeOfRejection(failed);
+    // SQLite commits when the work has resolved, so there it is still time.
+    const expected = data.dialect === 'sqlite' ? ['40001', 5, []] : ['DATA_COMMIT_FAILED', 1, [1n]];
+    assert.deepEqual([code, runs, await notes(data)], expected);
+  });
+
   it('lets a statement outside wait for the unit and see only what was committed', async () => {
     const { data } = await withNotes(await fresh());
     const written = deferred<void>();

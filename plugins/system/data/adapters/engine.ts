@@ -15,7 +15,13 @@ export interface Opener {
 /** Runs one statement of Sequelize under the rules of whoever holds the connection (a unit of work, or a lease). */
 export type Gate = <T>(run: () => Promise<T>) => Promise<T>;
 
-/** One open transaction on one connection. Statements are run in the order of their calls. */
+/** What became of a transaction. `unknown`: the connection was lost after the commit was sent. */
+export type UnitOutcome = 'rolled back' | 'committed' | 'unknown';
+
+/**
+ * One open transaction on one connection. Statements are run in the order of their calls; one that cannot be sent throws at once,
+ * not through its promise, so that no commit is sent behind it.
+ */
 export interface Session extends SqlExecutor {
   /** The connection as Sequelize's query classes want it; each statement passes the gate. */
   sequelizeConnection(gate: Gate): object;
@@ -23,7 +29,8 @@ export interface Session extends SqlExecutor {
   finish(): void;
   /** Resolves when the transaction is durable. */
   commit(): Promise<void>;
-  rollback(): Promise<void>;
+  /** Takes back what was done, unless the commit was sent by `finish` and took effect. Never rejects. */
+  rollback(): Promise<UnitOutcome>;
   /** Stops a statement under way. Only `rollback` may follow. */
   cut(): void;
 }

@@ -8,8 +8,8 @@
 import type { SluiceError, SqlRow, SqlValue, UnitOfWork } from '@sluice/sdk';
 import type { Sequelize, Transaction } from 'sequelize';
 import type { DataClock } from '../domain/settings.js';
-import type { Session } from './engine.js';
-import { insertEvent } from './outbox-rows.js';
+import type { Session, UnitOutcome } from './engine.js';
+import { eventValues, INSERT_EVENT } from './outbox-rows.js';
 import { sequelizeTransaction } from './sequelize-transaction.js';
 import { cutUnit, endedUnit, isolationMismatch, notAwaited, rollbackOnly } from './unit-failures.js';
 
@@ -72,8 +72,11 @@ export class OpenUnit implements UnitOfWork {
   }
 
   async emit(topic: string, key: string, payload: unknown): Promise<void> {
-    await insertEvent(this, this.#clock.now(), topic, key, payload);
-    this.emitted = true;
+    await this.#guarded((session) => {
+      const running = session.execute(INSERT_EVENT, eventValues(this.#clock.now(), topic, key, payload));
+      this.emitted = true;
+      return running;
+    });
   }
 
   finish(): void {
@@ -134,11 +137,11 @@ export class OpenUnit implements UnitOfWork {
     }
   }
 
-  /** Rolls back. A failure to do so is the engine's matter: it drops what cannot be rolled back. */
-  async rollback(): Promise<void> {
+  /** Rolls back, unless the commit that `finish` sent took effect. */
+  async rollback(): Promise<UnitOutcome> {
     const session = this.#session as Session;
     this.#end('rollback');
-    await session.rollback();
+    return await session.rollback();
   }
 
   /** Ends the unit because its time is over. */
@@ -162,6 +165,7 @@ export class OpenUnit implements UnitOfWork {
     return callbacks;
   }
 
+  /** Up to the call of `run` this is synchronous: a failure to start a statement is known before a `finish` that follows it. */
   async #guarded<T>(run: (session: Session) => Promise<T>): Promise<T> {
     if (this.#isFinished) throw endedUnit(this.bundle);
     this.assertOpen();

@@ -1,13 +1,14 @@
-/** Writes one event into the outbox inside a unit of work. The rows are read by `outbox.ts`. */
-import { SluiceError, type SqlExecutor } from '@sluice/sdk';
+/** The statement that writes one event into the outbox inside a unit of work. The rows are read by `outbox.ts`. */
+import { SluiceError, type SqlValue } from '@sluice/sdk';
 
-const INSERT = 'INSERT INTO sluice_outbox (topic, key, payload, at) VALUES (?, ?, ?, ?)';
+/** Takes the values of {@link eventValues}. */
+export const INSERT_EVENT = 'INSERT INTO sluice_outbox (topic, key, payload, at) VALUES (?, ?, ?, ?)';
 /** One event is a message, not a document; larger things belong into a table. */
 const PAYLOAD_BYTES_MAX = 256 * 1024;
 
 /** @throws SluiceError `DATA_EVENT_INVALID` when the payload is not plain, bounded data. */
-export async function insertEvent(db: SqlExecutor, at: number, topic: string, key: string, payload: unknown): Promise<void> {
-  await db.execute(INSERT, [topic, key, encode(topic, payload), BigInt(at)]);
+export function eventValues(at: number, topic: string, key: string, payload: unknown): readonly SqlValue[] {
+  return [topic, key, encode(topic, payload), BigInt(at)];
 }
 
 function encode(topic: string, payload: unknown): string {

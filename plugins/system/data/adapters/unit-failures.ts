@@ -50,3 +50,18 @@ export function isolationMismatch(bundle: string): SluiceError {
     },
   );
 }
+
+/** The work failed after its `finish`, when only the database could still decide. */
+export function committedAnyway(bundle: string, outcome: 'committed' | 'unknown', cause: unknown): SluiceError {
+  const what = outcome === 'committed' ? 'is committed' : 'may be committed';
+  return new SluiceError(
+    'DATA_COMMIT_FAILED',
+    `The unit of work of bundle '${bundle}' ${what} although its work failed: ${messageOf(cause)}`,
+    {
+      details: { bundle, outcome },
+      remedy: 'Do not fail after unit.finish(); find out by the idempotency key what took effect.',
+      httpStatus: 503,
+      cause,
+    },
+  );
+}

@@ -8,6 +8,7 @@ import { mayRetryUnit, retryDelayMs } from '../domain/failures.js';
 import type { DataClock, DataSettings } from '../domain/settings.js';
 import type { Engine } from './engine.js';
 import { OpenUnit, type UnitOwner } from './open-unit.js';
+import { committedAnyway } from './unit-failures.js';
 
 /** Attempts of a unit that meets serialisation failures or deadlocks. */
 const ATTEMPTS_MAX = 5;
@@ -96,8 +97,10 @@ export class Units {
       result = await this.#limited(unit, work, options.timeoutMs ?? settings.unitTimeoutMs);
       unit.close();
     } catch (error) {
-      await unit.rollback();
-      throw unit.reasonFor(error);
+      const outcome = await unit.rollback();
+      if (outcome === 'rolled back') throw unit.reasonFor(error);
+      this.#afterCommit(unit);
+      throw committedAnyway(owner.bundle, outcome, error);
     }
     await unit.commit();
     this.#afterCommit(unit);

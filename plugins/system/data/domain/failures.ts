@@ -88,6 +88,8 @@ const RETRIED = new Set(['DATA_SERIALIZATION', 'DATA_DEADLOCK', 'DATA_PLAN_STALE
  */
 export function mayRetryUnit(error: unknown): boolean {
   const { code, cause, parent } = (error ?? {}) as { code?: unknown; cause?: unknown; parent?: unknown };
+  // After a commit only the caller, who has the idempotency key, may try again.
+  if (code === 'DATA_COMMIT_FAILED') return false;
   if (RETRIED.has(String(code))) return true;
   const below = (parent ?? cause ?? {}) as { code?: unknown; parent?: { code?: unknown } };
   return RETRIED.has(String(below.code)) || RETRIED.has(String(below.parent?.code));

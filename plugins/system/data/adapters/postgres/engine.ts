@@ -7,10 +7,10 @@ import { SluiceError, type Logger, type SqlRow, type SqlValue } from '@sluice/sd
 import pg from 'pg';
 import { isConnectionLoss, mayRetryUnit, retryDelayMs, statementFailure } from '../../domain/failures.js';
 import type { DataClock, DataSettings } from '../../domain/settings.js';
-import type { Engine, EngineStatus, Gate, Lease, Opener, Session, SessionRequest } from '../engine.js';
+import type { Engine, EngineStatus, Gate, Lease, Opener, Session, SessionRequest, UnitOutcome } from '../engine.js';
 import { PostgresPool, type HeldClient } from './pool.js';
 import { PostgresSequelizeFacade } from './sequelize-facade.js';
-import { PostgresStatements } from './statements.js';
+import { PostgresStatements, type StatementConfig } from './statements.js';
 
 /** A server that does not answer is given up this much after its own statement time limit. */
 const SILENCE_MS = 3_000;
@@ -109,7 +109,7 @@ export class PostgresEngine implements Engine {
     return { dialect: this.dialect, version: this.version, waiting: this.#pool.waiting, holder: this.#pool.oldest, note: 'pool' };
   }
 
-  backup(): Promise<void> {
+  async backup(): Promise<void> {
     throw new SluiceError(
       'DATA_BACKUP_REFUSED',
       'The database is PostgreSQL, whose copies are made beside the server, not by this process',
@@ -186,12 +186,12 @@ class PostgresSession implements Session {
     }
   }
 
-  async query(sql: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
-    return (await this.#run(sql, values)).rows;
+  query(sql: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
+    return this.#run(this.#statements.config(sql, values), sql).then((result) => result.rows);
   }
 
-  async execute(sql: string, values: readonly SqlValue[] = []): Promise<number> {
-    return (await this.#run(sql, values)).rowCount ?? 0;
+  execute(sql: string, values: readonly SqlValue[] = []): Promise<number> {
+    return this.#run(this.#statements.config(sql, values), sql).then((result) => result.rowCount ?? 0);
   }
 
   sequelizeConnection(gate: Gate): object {
@@ -219,15 +219,19 @@ class PostgresSession implements Session {
     if (result.command !== 'COMMIT') throw notCommitted();
   }
 
-  async rollback(): Promise<void> {
+  async rollback(): Promise<UnitOutcome> {
+    let outcome: UnitOutcome = 'rolled back';
     try {
-      // The server turns the COMMIT of a failed transaction into a ROLLBACK by itself.
-      if (!this.#lost) await (this.#committing ?? this.#held.client.query('ROLLBACK'));
-    } catch {
-      // Without the connection the server rolls back by itself.
-      this.#lost = true;
+      // A COMMIT sent early decides; the server answers it with ROLLBACK when a statement before it failed.
+      const result = await (this.#committing ?? (this.#lost ? undefined : this.#held.client.query('ROLLBACK')));
+      if (result?.command === 'COMMIT') outcome = 'committed';
+    } catch (error) {
+      // Without the connection the server rolls back by itself, but not what a COMMIT may have ended before.
+      this.#lost ||= isConnectionLoss(error);
+      if (this.#committing !== null && this.#lost) outcome = 'unknown';
     }
     this.#pool.release(this.#held, this.#lost);
+    return outcome;
   }
 
   cut(): void {
@@ -253,8 +257,7 @@ class PostgresSession implements Session {
     process.nextTick(() => stream.uncork());
   }
 
-  async #run(sql: string, values: readonly SqlValue[]): Promise<pg.QueryResult<SqlRow>> {
-    const config = this.#statements.config(sql, values);
+  async #run(config: StatementConfig, sql: string): Promise<pg.QueryResult<SqlRow>> {
     if (config.parsed.kind === 'schema') this.#schemaTouched = true;
     this.#underWay += 1;
     this.#gather();

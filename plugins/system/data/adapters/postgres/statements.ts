@@ -34,6 +34,9 @@ function typesWith(own: Readonly<Record<number, Read>>): pg.CustomTypesConfig {
   return { getTypeParser: getTypeParser as pg.CustomTypesConfig['getTypeParser'] };
 }
 
+/** What the driver is given, and what is known about it. */
+export type StatementConfig = pg.QueryConfig & { readonly parsed: ParsedStatement };
+
 /** The texts of one engine. */
 export class PostgresStatements {
   readonly #entries = new Map<string, Entry>();
@@ -48,7 +51,7 @@ export class PostgresStatements {
   }
 
   /** What the driver is given for one run. */
-  config(sql: string, values: readonly SqlValue[]): pg.QueryConfig & { parsed: ParsedStatement } {
+  config(sql: string, values: readonly SqlValue[]): StatementConfig {
     const entry = this.#entry(sql);
     entry.uses += 1;
     const config = { text: entry.text, values: bindPostgres(entry.parsed, values), types: EXACT_TYPES, parsed: entry.parsed };

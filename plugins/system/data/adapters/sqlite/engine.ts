@@ -7,7 +7,7 @@ import { SluiceError, type Logger, type SqlRow, type SqlValue } from '@sluice/sd
 import sqlite3 from 'sqlite3';
 import { statementFailure } from '../../domain/failures.js';
 import type { DataClock, DataSettings } from '../../domain/settings.js';
-import type { Engine, EngineStatus, Gate, Lease, Opener, Session, SessionRequest } from '../engine.js';
+import type { Engine, EngineStatus, Gate, Lease, Opener, Session, SessionRequest, UnitOutcome } from '../engine.js';
 import { copyDatabase } from './backup.js';
 import { SqliteConnection } from './connection.js';
 import { SqliteSequelizeFacade, TableInfoCache } from './sequelize-facade.js';
@@ -180,10 +180,11 @@ class SqliteSession implements Session {
     return this.#writer.finish('unit');
   }
 
-  async rollback(): Promise<void> {
+  async rollback(): Promise<UnitOutcome> {
     await this.#writer.abandon('unit');
     // What was read about tables inside the transaction has been undone.
     if (this.#turn.schemaEpoch !== this.#schemaEpoch) this.#turn.schemaChanged();
+    return 'rolled back';
   }
 
   cut(): void {
