@@ -16,7 +16,8 @@ export interface OpenFile {
 
 /** What store and journal do with a disk. */
 export interface FileLayer {
-  makeFolder(path: string): Promise<void>;
+  /** Makes a folder and those above it. True when it was not there. */
+  makeFolder(path: string): Promise<boolean>;
   /** File names in a folder, sorted. */
   list(path: string): Promise<readonly string[]>;
   /** Undefined when there is no such file. */
@@ -41,8 +42,8 @@ const syncAll = promisify(fs.fsync);
  * time. What waits for the disk (every sync, large contents) goes to other threads.
  */
 export class NodeFiles implements FileLayer {
-  async makeFolder(path: string): Promise<void> {
-    fs.mkdirSync(path, { recursive: true });
+  async makeFolder(path: string): Promise<boolean> {
+    return fs.mkdirSync(path, { recursive: true }) !== undefined;
   }
 
   async list(path: string): Promise<readonly string[]> {

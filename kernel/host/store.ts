@@ -21,9 +21,8 @@ const BATCH_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Opens a store, making its folders when they are missing and restoring what a crash kept from becoming single files. */
 export async function openStore(folder: string, files: FileLayer = new NodeFiles()): Promise<FolderStore> {
-  await files.makeFolder(`${folder}/blobs`);
-  await files.makeFolder(`${folder}/staging`);
-  await files.syncFolder(folder);
+  const made = [await files.makeFolder(`${folder}/blobs`), await files.makeFolder(`${folder}/staging`)];
+  if (made.includes(true)) await files.syncFolder(folder);
   const store = new FolderStore(folder, files);
   await store.restoreBatches();
   return store;

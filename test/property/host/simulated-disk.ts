@@ -57,7 +57,9 @@ export class SimulatedDisk implements FileLayer {
     return [...this.names.keys()].sort();
   }
 
-  async makeFolder(): Promise<void> {}
+  async makeFolder(): Promise<boolean> {
+    return false;
+  }
 
   async list(path: string): Promise<readonly string[]> {
     const prefix = `${path}/`;
