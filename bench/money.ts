@@ -1,5 +1,5 @@
 /**
- * Money bench, part 1: the ledger posting through our unit of work beside the bare drivers and plain Sequelize.
+ * Money bench: the ledger posting through our unit of work beside the bare drivers and plain Sequelize, and the whole money pipeline.
  *
  * Usage: node build/bench/money.js [--seconds 3] [--rounds 3] [--clients 1,8,32] [--only sqlite|postgres]
  * PostgreSQL is taken from SLUICE_TEST_POSTGRES (default postgres://postgres@127.0.0.1:5432/test) and left out where it does not answer.
@@ -13,12 +13,21 @@ import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { dropPostgres, oursPostgres, preparePostgres, rawPostgres, sequelizePostgres } from './money/postgres-variants.js';
 import { oursSqlite, rawSqlite, sequelizeSqlite } from './money/sqlite-variants.js';
+import { pipeline } from './money/pipeline-variants.js';
 import { measure, type Variant } from './money/workload.js';
 
 const POSTGRES_URL = process.env['SLUICE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/test';
 const FAMILIES = {
-  sqlite: ['sqlite3 prepared', 'ours on SQLite', 'Sequelize on SQLite'],
-  postgres: ['pg statements', 'ours one by one', 'ours batched', 'pg one call', 'ours one call', 'Sequelize on PostgreSQL'],
+  sqlite: ['sqlite3 prepared', 'ours on SQLite', 'whole pipeline on SQLite', 'Sequelize on SQLite'],
+  postgres: [
+    'pg statements',
+    'ours one by one',
+    'ours batched',
+    'pg one call',
+    'ours one call',
+    'whole pipeline on PostgreSQL',
+    'Sequelize on PostgreSQL',
+  ],
 } as const;
 
 const { values: options } = parseArgs({
@@ -101,6 +110,10 @@ function make(name: string, folder: string, place: { url: string; schema: string
       return oursSqlite(folder);
     case 'Sequelize on SQLite':
       return sequelizeSqlite(folder);
+    case 'whole pipeline on SQLite':
+      return pipeline({ file: join(folder, 'pipeline.sqlite') });
+    case 'whole pipeline on PostgreSQL':
+      return pipeline({ ...place, connectionsMax: clients });
     case 'pg statements':
       return rawPostgres(place, clients, false);
     case 'ours one by one':
