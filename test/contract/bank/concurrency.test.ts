@@ -39,10 +39,10 @@ for (const dialect of DIALECTS) {
 
     it('while money moves between ten accounts, every reader sees the same total', async () => {
       const [expected] = await bank.ledger.totals();
-      let running = true;
+      const load = { isRunning: true };
       const seen = new Set<string>();
       const readers = Array.from({ length: 2 }, async () => {
-        while (running) {
+        while (load.isRunning) {
           const [yuan] = await bank.ledger.totals();
           seen.add(`${yuan?.customersMinor} ${yuan?.sumMinor}`);
         }
@@ -62,7 +62,7 @@ for (const dialect of DIALECTS) {
         }
       });
       await Promise.all(payers);
-      running = false;
+      load.isRunning = false;
       await Promise.all(readers);
       assert.deepEqual([...seen], [`${expected?.customersMinor} 0`]);
     });

@@ -221,7 +221,7 @@ for (const dialect of DIALECTS) {
           decide: () => ({
             go: true,
             record: null,
-            effects: Array<Effect>(41).fill({ kind: 'event', topic: 't', key: 'k', payload: null }),
+            effects: Array.from({ length: 41 }, (): Effect => ({ kind: 'event', topic: 't', key: 'k', payload: null })),
           }),
         },
         /asks for 41 effects/,

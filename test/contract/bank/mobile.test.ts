@@ -217,10 +217,10 @@ describe('mobile channel over HTTP', () => {
   });
 
   it('serves every request while the transfer bundle is swapped ten times, and none sees two versions', async () => {
-    let running = true;
+    const load = { isRunning: true };
     let served = 0;
     const clients = Array.from({ length: 4 }, async (_unused, client) => {
-      for (let round = 0; running; round += 1) {
+      for (let round = 0; load.isRunning; round += 1) {
         const [order, version] = await Promise.all([
           transfer(`mobile-load-${client}-${round}`, { amount: '0.01' }),
           call('GET', '/version'),
@@ -234,7 +234,7 @@ describe('mobile channel over HTTP', () => {
       }
     });
     for (let swap = 0; swap < 10; swap += 1) await bank.runtime.deploy(bankBundle('business.transfer', transferBundle, {}, `1.2.${swap}`));
-    running = false;
+    load.isRunning = false;
     await Promise.all(clients);
     assert.ok(served > 0);
     const { unbalancedJournals, differingAccounts } = await bank.ledger.verify();

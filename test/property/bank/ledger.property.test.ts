@@ -63,7 +63,7 @@ describe('algebra of journals', () => {
   it('a journal and its opposite leave every balance as it was', () => {
     fc.assert(
       fc.property(balanced, (legs) => {
-        const before = new Map([...'ABCD', 'BANK'].map((accountNo) => [accountNo, 7n]));
+        const before = new Map(['A', 'B', 'C', 'D', 'BANK'].map((accountNo) => [accountNo, 7n]));
         assert.deepEqual(applyLegs(applyLegs(before, legs), opposite(legs)), before);
       }),
     );

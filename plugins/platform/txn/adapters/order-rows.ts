@@ -60,9 +60,9 @@ export class OrderRows {
   }
 
   read(row: SqlRow): KeptOrder {
-    const answer = fromJson<OrderView>(row.c as string);
+    const answer = fromJson(row.c as string) as OrderView;
     const { orderNo, parentOrderNo, channel, customerNo, amount, payerAccountNo, payeeAccountNo, narrative } = answer;
-    const booking = fromJson<Order['booking']>(row.d as string);
+    const booking = fromJson(row.d as string) as Order['booking'];
     return {
       hash: row.a as string,
       state: row.b as OrderState,
