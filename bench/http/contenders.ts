@@ -1,7 +1,7 @@
 /** The servers that are compared. Each answers the same small JSON document at the last of its routes, on a free port. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import Koa from 'koa';
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import { reply, route, Type, type Logger, type RouteSet, type ServiceView } from '@sluice/sdk';
 import { SystemClock } from '@sluice/kernel/host/clock';
 import { EntryCounter } from '@sluice/kernel/lifecycle/entries';
@@ -47,14 +47,19 @@ function koaAlone(): RequestListener {
   app.use((context) => {
     context.body = ANSWER;
   });
-  return app.callback();
+  return listenerOf(app);
 }
 
 function koaRouter(count: number): RequestListener {
   const app = new Koa();
   const router = routerOf(count);
   app.use(router.routes()).use(router.allowedMethods());
-  return app.callback();
+  return listenerOf(app);
+}
+
+function listenerOf(app: Koa): RequestListener {
+  const callback = app.callback();
+  return (request, response) => void callback(request, response);
 }
 
 /** A router with many routes of one kind. */

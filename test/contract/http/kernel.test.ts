@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import { defineBundle, reply, route, Routes, RouteTable, serveRoutes, Type, type ManifestSection, type RouteSet } from '@sluice/sdk';
 import { TestRuntime, type TestBundle } from '@sluice/kernel/testing';
 import http from '../../../plugins/system/http/activator.js';
@@ -83,13 +83,13 @@ describe('http bundle in the kernel', () => {
   /** Asks without a pause until told to stop; answers everything that came back. */
   function load(path: string): () => Promise<{ status: number; body: string }[]> {
     const answers: { status: number; body: string }[] = [];
-    let stopped = false;
+    const state = { stopped: false };
     const client = async (): Promise<void> => {
-      while (!stopped) answers.push(await ask(path));
+      while (!state.stopped) answers.push(await ask(path));
     };
     const clients = Array.from({ length: 4 }, client);
     return async () => {
-      stopped = true;
+      state.stopped = true;
       await Promise.all(clients);
       return answers;
     };

@@ -64,8 +64,8 @@ describe('limits', () => {
     assert.deepEqual(await statusAndCode(await first), [200, 'done', null]);
     await held.entered(2);
     held.inside[1]?.();
-    const statuses = (await Promise.all([second, third])).map((response) => response.status).sort();
-    assert.deepEqual(statuses, [200, 503]);
+    const statuses = (await Promise.all([second, third])).map((response) => response.status);
+    assert.deepEqual(new Set(statuses), new Set([200, 503]));
     await bench.ended(2);
   });
 

@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import Koa from 'koa';
 import { SluiceError } from '@sluice/sdk';
 import { HttpBench } from './http-bench.js';
@@ -91,7 +91,8 @@ describe('routes on a router', () => {
     const app = new Koa();
     const router = sampleRouter();
     app.use(router.routes()).use(router.allowedMethods());
-    const reference: Server = createServer(app.callback());
+    const callback = app.callback();
+    const reference: Server = createServer((request, response) => void callback(request, response));
     await new Promise<void>((resolve) => reference.listen(0, '127.0.0.1', resolve));
     try {
       const base = `http://127.0.0.1:${(reference.address() as AddressInfo).port}`;
@@ -174,7 +175,7 @@ describe('routes on a router', () => {
       [type, null, 404, 'NOT_FOUND', 'Nothing was found at /test/empty', undefined, 'urn:sluice:request:empty'],
     ]);
     await bench.ended(5);
-    assert.deepEqual(bench.outcomes.map(({ failed }) => failed).sort(), [false, false, false, true, true]);
+    assert.deepEqual(bench.outcomes.filter(({ failed }) => failed).length, 2);
     assert.deepEqual(bench.messages('error'), ['Request failed', 'Request failed']);
   });
 

@@ -201,9 +201,9 @@ describe('http server', () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 8 });
     const address = bench.port;
     const results: { status: number; close: boolean }[] = [];
-    let stopped = false;
+    const state = { stopped: false };
     const client = async (): Promise<void> => {
-      while (!stopped) results.push(await askKept(agent, address, '/test'));
+      while (!state.stopped) results.push(await askKept(agent, address, '/test'));
     };
     const clients = Array.from({ length: 8 }, client);
     while (results.length < 100) await new Promise((resolve) => setImmediate(resolve));
@@ -218,7 +218,7 @@ describe('http server', () => {
     next.listener.handOver(bench.listener);
     const back = results.length;
     while (results.length < back + 100) await new Promise((resolve) => setImmediate(resolve));
-    stopped = true;
+    state.stopped = true;
     await Promise.all(clients);
     agent.destroy();
     await next.close();

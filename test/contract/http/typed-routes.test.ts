@@ -191,7 +191,7 @@ describe('typed routes', () => {
       problem('ROUTE_REPLY_INVALID', 'nothing'),
       [204, ''],
     ]);
-    assert.deepEqual((await bench.ended(4)).map((outcome) => outcome.failed).sort(), [false, true, true, true]);
+    assert.deepEqual((await bench.ended(4)).filter((outcome) => outcome.failed).length, 3);
     assert.deepEqual(bench.messages('error'), ['Request failed', 'Request failed', 'Request failed']);
   });
 

@@ -1,6 +1,6 @@
 /** The compiled router must do exactly what @koa/router's own dispatch does, for any router and any path. */
 import { strict as assert } from 'node:assert';
-import Router, { type RouterOptions } from '@koa/router';
+import { Router, type RouterOptions } from '@koa/router';
 import fc from 'fast-check';
 import { compileRouter, type RouterContext } from '../../../plugins/system/http/domain/router-match.js';
 

@@ -1,6 +1,6 @@
 /** Declarations, mounts, conflicts and the table. */
 import { strict as assert } from 'node:assert';
-import Router from '@koa/router';
+import { Router } from '@koa/router';
 import { reply, Type, type RouteDefinition, type RouteSet } from '@sluice/sdk';
 import { findConflicts } from '../../../plugins/system/http/domain/conflicts.js';
 import { documentOf } from '../../../plugins/system/http/domain/openapi.js';

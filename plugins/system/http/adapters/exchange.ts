@@ -77,7 +77,7 @@ export class Exchange {
   /** True when the client speaks TLS, to us or to a trusted proxy. */
   get isSecure(): boolean {
     const { headers, socket } = this.request;
-    return this.#clients.isSecure((socket as TLSSocket).encrypted === true, socket.remoteAddress, headers['x-forwarded-proto']);
+    return this.#clients.isSecure((socket as Partial<TLSSocket>).encrypted ?? false, socket.remoteAddress, headers['x-forwarded-proto']);
   }
 
   /** Aborted when the client goes away or the time limit passes. Made when first asked for: most handlers never do. */

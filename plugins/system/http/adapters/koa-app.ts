@@ -34,12 +34,13 @@ export function createKoa(hooks: KoaHooks): ServeKoa {
   describeClient(app);
   app.use((context) => permanent(context as Context, hooks));
   // Koa comes here for what fails after the middleware: a body that cannot be written as JSON, a stream that breaks.
-  app.context.onerror = function onerror(this: Koa.Context, error: unknown): void {
+  const onerror = function (this: Koa.Context, error: unknown): void {
     if (error === null || error === undefined) return;
     const exchange = exchangeOf(this);
     if (!this.res.destroyed) hooks.failed(exchange, error);
     exchange.answerProblem(problemOf(error).problem);
   };
+  Object.defineProperty(app.context, 'onerror', { value: onerror });
   const callback = app.callback();
   return (exchange, bodyBytesMax) => {
     const { request, response } = exchange;

@@ -30,8 +30,7 @@ const PARAM = /^:[A-Za-z_$][\w$]*$/;
 export function mistakesOf(definition: RouteDefinition): readonly string[] {
   const mistakes: string[] = [];
   const name = `route '${definition.operationId}'`;
-  if (!METHODS.has(definition.method))
-    mistakes.push(`${name}: method '${String(definition.method)}' is none of ${[...METHODS].join(', ')}`);
+  if (!METHODS.has(definition.method)) mistakes.push(`${name}: method '${definition.method}' is none of ${[...METHODS].join(', ')}`);
   if (typeof definition.handler !== 'function') mistakes.push(`${name}: handler is not a function`);
   const pattern = parsePattern(definition.path, false);
   if (pattern === undefined || pattern.open || !definition.path.startsWith('/')) {
