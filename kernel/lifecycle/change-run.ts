@@ -139,11 +139,31 @@ export class ChangeRun {
         await registry.prepare(stage, aborted.signal);
         await registry.probe(stage, aborted.signal);
       });
+      this.#componentGate();
       await this.#healthGate(stage, aborted.signal);
     } finally {
       aborted.abort();
     }
     this.phase('probe', 'health checks passed');
+  }
+
+  /** A component that is active now must not be unsatisfied in the revision that takes over. */
+  #componentGate(): void {
+    for (const { old, revision } of this.members) {
+      if (old === null || revision === null) continue;
+      const active = new Set(old.components().flatMap(({ name, state }) => (state === 'active' ? [name] : [])));
+      for (const { name, state, reason } of revision.components()) {
+        if (state === 'active' || !active.has(name)) continue;
+        throw new SluiceError(
+          'COMPONENT_UNSATISFIED',
+          `Component '${name}' of '${revision.symbolicName}' ${revision.version} is ${state}, but active in ${old.version}${reason === undefined ? '' : `: ${reason}`}`,
+          {
+            details: { bundle: revision.symbolicName, version: revision.version, component: name, state },
+            remedy: 'Deploy what it needs together with it; the revision before keeps serving.',
+          },
+        );
+      }
+    }
   }
 
   async #healthGate(stage: Stage, signal: AbortSignal): Promise<void> {
