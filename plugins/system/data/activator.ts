@@ -9,23 +9,24 @@ import {
   defineBundle,
   Framework,
   HealthCheck,
+  messageOf,
   Outbox,
   SluiceError,
   type BundleContext,
   type DataService,
+  type FrameworkService,
   type ServiceFactory,
 } from '@sluice/sdk';
 import { BundleDataService, type DataServiceParts } from './adapters/data-service.js';
 import type { Engine } from './adapters/engine.js';
 import { databaseHealth } from './adapters/health.js';
 import { SqlOutbox } from './adapters/outbox.js';
-import { PostgresEngine } from './adapters/postgres/engine.js';
+import { PostgresEngine, type PostgresEngineParts } from './adapters/postgres/engine.js';
 import { SharedExecutor } from './adapters/shared-executor.js';
 import { SqliteEngine } from './adapters/sqlite/engine.js';
 import { createSystemTables } from './adapters/system-tables.js';
 import { Units } from './adapters/unit-of-work.js';
-import { LiveConsumers } from './domain/live-consumers.js';
-import { DEFAULT_SETTINGS, type DataSettings } from './domain/settings.js';
+import { DEFAULT_SETTINGS, type DataClock, type DataSettings } from './domain/settings.js';
 
 const SELF = 'system.data';
 
@@ -38,8 +39,10 @@ export default defineBundle<DataSettings>({
 async function start(context: BundleContext<DataSettings>): Promise<void> {
   // Limits may change while the bundle runs; everything reads them from this one object.
   const settings: DataSettings = { ...DEFAULT_SETTINGS, ...context.config };
-  const { clock, log } = context;
-  const engine = await openEngine(context, settings);
+  const { log } = context;
+  const clock = clockOf(context);
+  const framework = context.reference(Framework);
+  const engine = await openEngine(settings, { clock, settings, log }, framework);
   context.own('database', () => engine.close());
 
   const units = new Units({ engine, clock, settings, log });
@@ -47,40 +50,59 @@ async function start(context: BundleContext<DataSettings>): Promise<void> {
     statementTimeoutMs: settings.migrationTimeoutMs,
   });
 
-  const consumers = new LiveConsumers();
-  const contractAllowed = (bundle: string): boolean => settings.contractMigrations.includes(bundle) && consumers.versionsOf(bundle) <= 1;
   const parts: DataServiceParts = { engine, units, clock, settings, log, contractAllowed };
   const db = new SharedExecutor(SELF, engine, units);
-  context.registerFactory(Data, 'bundle', serviceFactory(parts, consumers, context));
+  context.registerFactory(Data, 'bundle', serviceFactory(parts));
   context.register(Outbox, new SqlOutbox({ db, dialect: engine.dialect, clock, onEvents: (callback) => units.onEvents(callback) }));
   context.register(HealthCheck, databaseHealth({ engine, clock, settings }));
   context.register(BackupSource, { name: 'database', backup: (folder) => engine.backup(folder) });
   context.onConfigChange((config) => changeSettings(settings, config));
+
+  /** A bundle that is active while it migrates is being swapped: the revision that is active still needs what a contract step removes. */
+  function contractAllowed(bundle: string): boolean {
+    if (!settings.contractMigrations.includes(bundle)) return false;
+    return !framework.bundles().some((installed) => installed.symbolicName === bundle && installed.state === 'ACTIVE');
+  }
 }
 
-function openEngine(context: BundleContext<DataSettings>, settings: DataSettings): Promise<Engine> {
-  const parts = { clock: context.clock, settings, log: context.log };
-  if (settings.url !== '') return PostgresEngine.open(settings.url, parts);
-  return SqliteEngine.open(join(context.reference(Framework).dataFolder('db'), settings.file), parts);
-}
-
-function serviceFactory(
-  parts: DataServiceParts,
-  consumers: LiveConsumers,
-  context: BundleContext<DataSettings>,
-): ServiceFactory<DataService> {
+/** The context's clock, except that a call which comes after the bundle has stopped is told so in the words of its caller. */
+function clockOf({ clock }: BundleContext<DataSettings>): DataClock {
   return {
-    getService(consumer) {
-      consumers.add(consumer);
-      return new BundleDataService(consumer.bundle, parts);
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    setTimeout(callback, delayMs) {
+      try {
+        return clock.setTimeout(callback, delayMs);
+      } catch (error) {
+        throw closedBundle(error);
+      }
     },
+  };
+}
+
+function openEngine(settings: DataSettings, parts: PostgresEngineParts, framework: FrameworkService): Promise<Engine> {
+  if (settings.url !== '') return PostgresEngine.open(settings.url, parts);
+  return SqliteEngine.open(join(framework.dataFolder('db'), settings.file), parts);
+}
+
+function serviceFactory(parts: DataServiceParts): ServiceFactory<DataService> {
+  return {
+    getService: (consumer) => new BundleDataService(consumer.bundle, parts),
     ungetService(consumer, service) {
-      consumers.remove(consumer);
       (service as BundleDataService).close().catch((error: unknown) => {
-        context.log.warn('a data service did not end cleanly', { bundle: consumer.bundle, error: String(error) });
+        parts.log.warn('a data service did not end cleanly', { bundle: consumer.bundle, error: messageOf(error) });
       });
     },
   };
+}
+
+function closedBundle(cause: unknown): SluiceError {
+  return new SluiceError('DATA_CLOSED', `The database cannot be used: this revision of '${SELF}' has stopped`, {
+    remedy: 'Try again: the next call reaches the revision that took its place.',
+    retryable: true,
+    httpStatus: 503,
+    cause,
+  });
 }
 
 /** Limits take effect at once; the database itself cannot be changed under its consumers. */

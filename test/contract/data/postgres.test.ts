@@ -67,7 +67,7 @@ describe('PostgreSQL under its clients', function () {
       );
     await Promise.all([both(1), both(2)]);
     assert.ok(runs >= 3, `the units ran ${runs} times`);
-    assert.deepEqual((await balances()).sort(), [1n, 2n]);
+    assert.deepEqual(new Set(await balances()), new Set([1n, 2n]));
   });
 
   it('fails the unit whose connection is cut, and serves the next over a new one', async () => {

@@ -192,7 +192,7 @@ onEachDatabase('Sequelize over shared connections', (fresh) => {
   it('refuses models of a service that has ended', async () => {
     const { data, Account } = await withAccounts(await fresh());
     await data.close();
-    await assert.rejects(Account.count(), /connection manager was closed/);
+    assert.equal(await codeOfRejection(Account.count()), 'DATA_CLOSED');
     assert.equal(await codeOfRejection(data.query('SELECT 1 AS a')), 'DATA_CLOSED');
   });
 });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mayRetryUnit, retryDelayMs, statementFailure } from '../../../plugins/system/data/domain/failures.js';
-import { LiveConsumers } from '../../../plugins/system/data/domain/live-consumers.js';
 import { contractingReason, planMigrations, tableOf } from '../../../plugins/system/data/domain/migration-plan.js';
 import { judgeSqliteVersion } from '../../../plugins/system/data/domain/sqlite-version.js';
 import { checkOwned, prefixOf, shortNameOf, tableName } from '../../../plugins/system/data/domain/table-names.js';
@@ -168,25 +167,6 @@ describe('failures', () => {
 
   it('wait longer before each attempt, up to a bound', () => {
     assert.deepEqual([retryDelayMs(1, 0), retryDelayMs(1, 1), retryDelayMs(3, 0.5), retryDelayMs(9, 1)], [2.5, 5, 15, 100]);
-  });
-});
-
-describe('live consumers', () => {
-  it('are counted by bundle and version', () => {
-    const consumers = new LiveConsumers();
-    const old = { bundle: 'core.ledger', version: '1.0.0' };
-    const fresh = { bundle: 'core.ledger', version: '1.1.0' };
-    consumers.add(old);
-    consumers.add(old);
-    consumers.add(fresh);
-    const counts = [consumers.versionsOf('core.ledger')];
-    consumers.remove(old);
-    counts.push(consumers.versionsOf('core.ledger'));
-    consumers.remove(old);
-    counts.push(consumers.versionsOf('core.ledger'));
-    consumers.remove(fresh);
-    counts.push(consumers.versionsOf('core.ledger'), consumers.versionsOf('other'));
-    assert.deepEqual(counts, [2, 2, 1, 0, 0]);
   });
 });
 

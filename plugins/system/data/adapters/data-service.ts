@@ -7,7 +7,7 @@ import { shortNameOf, tableName } from '../domain/table-names.js';
 import { bigintAttribute } from './bigint-attribute.js';
 import type { Engine } from './engine.js';
 import { applyMigrations, revertMigrations } from './migrator.js';
-import { bindSequelize } from './sequelize-binding.js';
+import { bindSequelize, closedService, closeSequelize } from './sequelize-binding.js';
 import { SharedExecutor } from './shared-executor.js';
 import type { UnitOwner } from './open-unit.js';
 import type { Units } from './unit-of-work.js';
@@ -89,10 +89,7 @@ export class BundleDataService implements DataService {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.sequelize.close();
-    for (const model of Object.values(this.sequelize.models)) {
-      (this.sequelize as unknown as { modelManager: { removeModel(model: unknown): void } }).modelManager.removeModel(model);
-    }
+    await closeSequelize(this.sequelize, this.#bundle);
   }
 
   #migrator() {
@@ -113,12 +110,6 @@ export class BundleDataService implements DataService {
   }
 
   #assertOpen(): void {
-    if (!this.#closed) return;
-    throw new SluiceError('DATA_CLOSED', `Bundle '${this.#bundle}' cannot use the database: its data service has ended`, {
-      details: { bundle: this.#bundle },
-      remedy: 'A stopped revision cannot use its service; take the data service anew.',
-      retryable: true,
-      httpStatus: 503,
-    });
+    if (this.#closed) throw closedService(this.#bundle);
   }
 }

@@ -47,6 +47,28 @@ export function bindSequelize(bundle: string, engine: Engine, units: Units): Seq
   return sequelize;
 }
 
+/** Ends an instance with its consumer: its models refuse, and nothing of Sequelize's keeps them. */
+export async function closeSequelize(sequelize: Sequelize, bundle: string): Promise<void> {
+  await sequelize.close();
+  const { connectionManager, modelManager, models } = sequelize as unknown as {
+    connectionManager: ConnectionManager;
+    modelManager: { removeModel(model: unknown): void };
+    models: Readonly<Record<string, unknown>>;
+  };
+  connectionManager.getConnection = () => Promise.reject(closedService(bundle));
+  for (const model of Object.values(models)) modelManager.removeModel(model);
+}
+
+/** The error of a service or model whose consumer, or whose data bundle, has stopped. */
+export function closedService(bundle: string): SluiceError {
+  return new SluiceError('DATA_CLOSED', `Bundle '${bundle}' cannot use the database: its data service has ended`, {
+    details: { bundle },
+    remedy: "Define models where the service is bound: a component with @Reference(Data, { policy: 'static' }) is built anew with each.",
+    retryable: true,
+    httpStatus: 503,
+  });
+}
+
 function shareConnections(sequelize: Sequelize, owner: SequelizeOwner, engine: Engine, units: Units): void {
   const leases = new WeakMap<object, Lease>();
   const manager = (sequelize as unknown as { connectionManager: ConnectionManager }).connectionManager;
