@@ -6,10 +6,10 @@ import { randomUUID } from 'node:crypto';
 import { ConfigSource, Entries, Framework, RouteTable, SluiceError, type BackupSourceService, type ConfigSourceService } from '@sluice/sdk';
 import type { Recovery } from '../host/ports.js';
 import { ServiceRegistry, type RevisionOwner } from '../registry/index.js';
-import { kernelCapabilities } from '../resolver/index.js';
+import { affectedBy, kernelCapabilities } from '../resolver/index.js';
 import type { ArchiveReader } from './artifacts.js';
 import { installDesired, moveToStartLevel, raiseAlarms } from './boot.js';
-import { problemOf } from './bundle.js';
+import { nameOfKey, problemOf } from './bundle.js';
 import { ChangeRunner } from './change-runner.js';
 import { CommandQueue } from './command-queue.js';
 import { Commands } from './commands.js';
@@ -81,7 +81,7 @@ export class KernelRuntime implements Runtime {
     const { ports, version } = options;
     this.#options = options;
     this.#startedAt = ports.clock.now();
-    const router = new LogRouter(ports.clock);
+    const router = new LogRouter(ports.clock, (error) => ports.loader.mapStack(error));
     const owner: RevisionOwner = { bundleId: 0, symbolicName: 'kernel', version, revision: 1 };
     const entries: EntryCounter = new EntryCounter(
       ports.clock,
@@ -111,7 +111,7 @@ export class KernelRuntime implements Runtime {
     this.#trials.onFailed = (trial, failure) => {
       const reason = probationFailed(trial, failure);
       this.#inBackground(async () => {
-        if (this.#trials.isRunning(trial)) await this.#trialReturn.run(trial, reason, { actor: 'kernel:probation' });
+        if (this.#trials.isRunning(trial)) await this.#commands.returnTrial(trial, reason, { actor: 'kernel:probation' });
       });
     };
     registerKernelServices(this.state, {
@@ -142,18 +142,25 @@ export class KernelRuntime implements Runtime {
       await installDesired(state, recovery.state, this.#options.readArchive);
       await moveToStartLevel(state, this.#runner, recovery.state.startLevel);
       await state.journal.append({ type: 'booted', at: state.clock.now(), generation: state.registry.generation });
-      if (recovery.trial !== null) {
-        await state.journal.append({
-          type: 'done',
-          at: state.clock.now(),
-          deployId: recovery.trial.deployId,
-          outcome: 'confirmed',
-          details: { by: 'restart' },
-        });
-      }
+      if (recovery.trial !== null) this.#resumeTrial(recovery.trial);
       this.#phase = 'running';
       state.emit('STARTED', 'framework', state.version);
     });
+  }
+
+  /** A change that was on trial when the process ended is on trial again, for the whole time. */
+  #resumeTrial({ deployId, generation, bundles }: NonNullable<Recovery['trial']>): void {
+    const { state } = this;
+    const members = state.inOrder().flatMap((bundle) => {
+      const { current } = bundle;
+      return current === null || bundle.previous === null || !bundles.includes(bundle.symbolicName)
+        ? []
+        : [{ bundle, old: null, revision: current }];
+    });
+    const keys = members.map(({ revision }) => revision.key);
+    const { direct, transitive } = affectedBy(state.wiring, keys);
+    const reach = new Set([...keys, ...direct, ...transitive].map(nameOfKey));
+    this.#trials.begin({ deployId, generation, watchMs: state.defaults.watchMs, reach, members });
   }
 
   status(): RuntimeStatus {
@@ -397,7 +404,7 @@ export class KernelRuntime implements Runtime {
   async #shutdown(): Promise<void> {
     const { state } = this;
     this.#phase = 'stopping';
-    for (const trial of this.#trials.running) await this.#trialReturn.confirm(trial);
+    for (const trial of this.#trials.running) await this.#trialReturn.suspend(trial);
     await moveToStartLevel(state, this.#runner, 0);
     state.leakWatch.close();
     await state.loader.settled();

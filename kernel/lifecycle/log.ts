@@ -29,11 +29,14 @@ export class LogRouter {
   readonly #followers = new Set<(line: LogLine) => void>();
   /** Gets records while no sink is there; the composition root prints warnings and errors to stderr. */
   fallback: ((record: LogRecord) => void) | null = null;
+  readonly #errorText: (error: unknown) => string;
   #sequence = 0;
   #replayed = false;
 
-  constructor(clock: Clock) {
+  /** @param errorText writes an error in a field as text, with its stack mapped. */
+  constructor(clock: Clock, errorText: (error: unknown) => string = String) {
     this.#clock = clock;
+    this.#errorText = errorText;
   }
 
   /** A logger whose records carry a source and version. */
@@ -49,7 +52,7 @@ export class LogRouter {
       source,
       ...(version === undefined ? {} : { version }),
       message,
-      fields: redact(fields),
+      fields: redact(withErrorsAsText(fields, this.#errorText)),
     };
     const line: LogLine = { sequence: ++this.#sequence, ...record };
     if (levelRank(level) >= 1) {
@@ -142,6 +145,16 @@ function deliver(sink: LogSinkService, record: LogRecord): void {
 function matches(line: LogLine, query: Query): boolean {
   if (query.bundle !== undefined && line.source !== query.bundle) return false;
   return query.level === undefined || levelRank(line.level) >= levelRank(query.level);
+}
+
+// An error refers to the functions on its stack: kept among the recent lines it would keep the revision that threw it.
+function withErrorsAsText(fields: Record<string, unknown>, errorText: (error: unknown) => string): Record<string, unknown> {
+  if (!Object.values(fields).some(isError)) return fields;
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, isError(value) ? errorText(value) : value]));
+}
+
+function isError(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Error]';
 }
 
 /** Replaces the values of fields named like a secret. Nested plain objects are looked into, three levels deep. */
