@@ -3,7 +3,6 @@
  * release. Always holds: a failure before the COMMIT record leaves everything that ran running, untouched; the switch is one
  * synchronous step; the journal's COMMIT is the decision.
  */
-import type { BeginRecord } from '../host/ports.js';
 import type { Stage } from '../registry/index.js';
 import { problemOf } from './bundle.js';
 import { ChangeRun, type PlannedChange } from './change-run.js';
@@ -25,9 +24,8 @@ export class ChangeRunner {
   /** Runs a change to its end or to the begin of its probation. Refusals are outcomes; only broken invariants throw. */
   async run(change: PlannedChange): Promise<ChangeOutcome> {
     const run = new ChangeRun(this.#state, change);
-    const begin = run.beginRecord();
     if (change.journaled) {
-      await this.#state.journal.append(begin);
+      await this.#state.journal.append(run.beginRecord());
       run.phase('journal', 'recorded');
     }
     let stage: Stage | null = null;
@@ -40,7 +38,7 @@ export class ChangeRunner {
     } catch (error) {
       return this.#abort(run, stage, error);
     }
-    return this.#commit(run, stage, begin);
+    return this.#commit(run, stage);
   }
 
   async #abort(run: ChangeRun, stage: Stage | null, error: unknown): Promise<ChangeOutcome> {
@@ -67,7 +65,7 @@ export class ChangeRunner {
     return run.outcome('refused', { error: problemOf(failure) });
   }
 
-  async #commit(run: ChangeRun, stage: Stage, begin: BeginRecord): Promise<ChangeOutcome> {
+  async #commit(run: ChangeRun, stage: Stage): Promise<ChangeOutcome> {
     const { state, change } = run;
     // A start of what the journal already wants (boot, start level) is no new decision and keeps the generation's number.
     const generation = state.registry.generation + (change.journaled ? 1 : 0);
@@ -84,29 +82,28 @@ export class ChangeRunner {
     run.switchTo(stage, generation);
     state.preparing.clear();
     run.phase('switch', `generation ${generation} is serving`);
-    const drained = await run.drain(generation);
-    state.registry.retire(generation);
+    const { drained, onTrial } = await this.#afterSwitch(run, generation);
+    return run.outcome('committed', { drained, onTrial });
+  }
+  /** Drain, then probation or release. Probation begins with the switch: a failing revision must not be covered by a long drain. */
+  async #afterSwitch(run: ChangeRun, generation: number): Promise<{ drained: { waitedMs: number; cut: number }; onTrial: boolean }> {
+    const { state, change } = run;
     const swapped = run.members.filter((member) => member.action === 'swap' && member.old !== null && member.revision !== null);
     const watchMs = change.options.watchMs ?? state.defaults.watchMs;
     const onTrial = swapped.length > 0 && watchMs > 0 && change.kind !== 'rollback';
-    const leaving = run.members.filter(
-      (member) => member.old !== null && member.old !== member.revision && !(onTrial && swapped.includes(member)),
-    );
+    const leaving = run.members.filter((one) => one.old !== null && one.old !== one.revision && !(onTrial && swapped.includes(one)));
+    const members = swapped.map((member) => run.trialMember(member));
+    const failed = onTrial ? this.#trials.begin({ deployId: change.deployId, generation, watchMs, reach: run.reach, members }) : null;
+    const draining = run.drain(generation);
+    const drained = failed === null || leaving.length > 0 ? await draining : await Promise.race([draining, failed]);
+    if (drained === 'failed') return { drained: { waitedMs: 0, cut: 0 }, onTrial };
+    state.registry.retire(generation);
     await run.release(leaving);
-    if (onTrial) {
-      this.#trials.begin({
-        deployId: change.deployId,
-        generation,
-        watchMs,
-        reach: run.reach,
-        begin,
-        members: swapped.map((member) => run.trialMember(member)),
-      });
-      run.phase('probation', `for ${watchMs} ms`);
-    } else if (change.journaled) {
+    if (onTrial) run.phase('probation', `for ${watchMs} ms`);
+    else if (change.journaled) {
       await state.journal.append({ type: 'done', at: state.clock.now(), deployId: change.deployId, outcome: 'confirmed' });
       run.phase('done', 'confirmed');
     }
-    return run.outcome('committed', { drained, onTrial });
+    return { drained, onTrial };
   }
 }

@@ -12,8 +12,8 @@ import type { KernelState } from './kernel-state.js';
 import { planChange, type PreparedPlan, type Target } from './planner.js';
 import type { ChangeOptions, ChangeOutcome, ChangePlan, ProblemData } from './runtime.js';
 import { restartsWith } from './summaries.js';
-import type { TrialReturn } from './trial-return.js';
-import type { Trials } from './trials.js';
+import { isWarm, type TrialReturn } from './trial-return.js';
+import type { RunningTrial, Trials } from './trials.js';
 
 const EMPTY_PLAN = { changes: [], rebinds: [], restarts: [], routes: [], problems: [] } as const;
 
@@ -115,7 +115,7 @@ export class Commands {
     const { previous } = bundle;
     const trial = this.#trials.of(bundle);
     if (trial !== undefined && options.dryRun !== true) {
-      return this.#trialReturn.run(trial, new SluiceError('ROLLED_BACK', `Rolled back by ${options.actor}`), options);
+      return this.returnTrial(trial, new SluiceError('ROLLED_BACK', `Rolled back by ${options.actor}`), options);
     }
     if (previous === null) {
       throw new SluiceError(
@@ -130,6 +130,20 @@ export class Commands {
     }
     const artifact = await loadArtifact(previous.digest, this.#state.store, this.#readArchive);
     return this.#run('rollback', options.deployId ?? randomUUID(), [target(bundle, bundle.bundleId, artifact, bundle.autostart)], options);
+  }
+
+  /** Takes a trial back: the old revisions come back at once, or, after a restart of the process, by a swap to their content. */
+  async returnTrial(trial: RunningTrial, reason: SluiceError, options: ChangeOptions): Promise<ChangeOutcome> {
+    if (trial.members.every(isWarm)) return this.#trialReturn.run(trial, reason, options);
+    await this.#trialReturn.suspend(trial);
+    const targets: Target[] = [];
+    for (const { bundle } of trial.members) {
+      if (bundle.previous === null) continue;
+      const artifact = await loadArtifact(bundle.previous.digest, this.#state.store, this.#readArchive);
+      targets.push(target(bundle, bundle.bundleId, artifact, bundle.autostart));
+    }
+    const outcome = await this.#run('rollback', options.deployId ?? randomUUID(), targets, { ...options, watchMs: 0 });
+    return outcome.outcome === 'committed' ? { ...outcome, outcome: 'rolled-back', error: problemOf(reason) } : outcome;
   }
 
   /** OSGi's update in place: stop, replace, start. When the new content does not start, the old one is started again. */

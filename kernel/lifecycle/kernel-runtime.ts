@@ -160,7 +160,7 @@ export class KernelRuntime implements Runtime {
     const keys = members.map(({ revision }) => revision.key);
     const { direct, transitive } = affectedBy(state.wiring, keys);
     const reach = new Set([...keys, ...direct, ...transitive].map(nameOfKey));
-    this.#trials.begin({ deployId, generation, watchMs: state.defaults.watchMs, reach, members });
+    void this.#trials.begin({ deployId, generation, watchMs: state.defaults.watchMs, reach, members });
   }
 
   status(): RuntimeStatus {

@@ -7,10 +7,19 @@ import { nameOfKey, problemOf } from './bundle.js';
 import { withLimit } from './limit.js';
 import type { KernelState } from './kernel-state.js';
 import type { ChangeOptions, ChangeOutcome, ChangePlan } from './runtime.js';
+import type { Revision } from './revision.js';
 import type { RunningTrial, TrialMember, Trials } from './trials.js';
 
 /** Longest time for publishers to take back what they served before. */
 const PREPARE_TIMEOUT_MS = 10_000;
+
+/** A member whose old revision is still loaded. */
+type WarmMember = TrialMember & { readonly old: Revision };
+
+/** True while the old revision waits in memory. */
+export function isWarm(member: TrialMember): member is WarmMember {
+  return member.old !== null;
+}
 
 /** Ends trials. Runs inside the queue. */
 export class TrialReturn {
@@ -27,19 +36,28 @@ export class TrialReturn {
     if (!this.#trials.isRunning(trial)) return;
     this.#trials.settle(trial);
     for (const { bundle, old } of trial.members) {
-      await this.#state.endRevision(old);
+      if (old !== null) await this.#state.endRevision(old);
       bundle.older = null;
     }
     await this.#state.journal.append({ type: 'done', at: this.#state.clock.now(), deployId: trial.deployId, outcome: 'confirmed' });
     this.#state.log.info(`Probation of ${trial.deployId} is over: confirmed`, { generation: trial.generation });
   }
 
-  /** Brings the old revisions back in one switch. */
+  /** Ends the old revisions of a trial that goes on after a restart of the process: no decision, so nothing is recorded. */
+  async suspend(trial: RunningTrial): Promise<void> {
+    this.#trials.settle(trial);
+    for (const { bundle, old } of trial.members) {
+      if (old !== null) await this.#state.endRevision(old);
+      bundle.older = null;
+    }
+  }
+
+  /** Brings the old revisions back in one switch. All of them must still be loaded. */
   async run(trial: RunningTrial, reason: SluiceError, options: ChangeOptions): Promise<ChangeOutcome> {
     const state = this.#state;
     const deployId = options.deployId ?? randomUUID();
     this.#trials.settle(trial);
-    const { members } = trial;
+    const members = trial.members.filter(isWarm);
     const stage = state.registry.openStage(
       members.map(({ old }) => old),
       members.map(({ revision }) => revision),
@@ -49,7 +67,7 @@ export class TrialReturn {
     await withLimit(state.clock, subject, PREPARE_TIMEOUT_MS, () => state.registry.prepare(stage, aborted.signal));
     const generation = state.registry.generation + 1;
     await state.journal.append([
-      this.#begin(trial, deployId, options.actor),
+      this.#begin(members, deployId, options.actor),
       { type: 'commit', at: state.clock.now(), deployId, generation },
       {
         type: 'done',
@@ -85,7 +103,7 @@ export class TrialReturn {
     };
   }
 
-  #begin(trial: RunningTrial, deployId: string, actor: string): BeginRecord {
+  #begin(members: readonly WarmMember[], deployId: string, actor: string): BeginRecord {
     return {
       type: 'begin',
       at: this.#state.clock.now(),
@@ -93,7 +111,7 @@ export class TrialReturn {
       kind: 'rollback',
       actor,
       baseGeneration: this.#state.registry.generation,
-      changes: trial.members.map(({ bundle, old, revision }) => ({
+      changes: members.map(({ bundle, old, revision }) => ({
         symbolicName: bundle.symbolicName,
         bundleId: bundle.bundleId,
         from: { digest: revision.digest, version: revision.version },
@@ -104,7 +122,7 @@ export class TrialReturn {
     };
   }
 
-  #enterState({ bundle, old, revision }: TrialMember, reason: SluiceError): void {
+  #enterState({ bundle, old, revision }: WarmMember, reason: SluiceError): void {
     bundle.current = old;
     bundle.older = revision;
     bundle.artifact = { digest: old.digest, manifest: old.manifest, entries: old.entries };
@@ -114,7 +132,7 @@ export class TrialReturn {
   }
 
   #wiring(): KernelState['wiring'] {
-    const { state } = { state: this.#state };
+    const state = this.#state;
     const candidates = state
       .inOrder()
       .map((bundle) => ({ key: bundle.key, manifest: bundle.artifact.manifest, bundleId: bundle.bundleId }));
@@ -130,14 +148,14 @@ export class TrialReturn {
     return resolution.wiring;
   }
 
-  #reach(members: readonly TrialMember[]): ReadonlySet<string> {
+  #reach(members: readonly WarmMember[]): ReadonlySet<string> {
     const keys = members.flatMap(({ old, revision }) => [old.key, revision.key]);
     const { direct, transitive } = affectedBy(this.#state.wiring, keys);
     return new Set([...keys, ...direct, ...transitive].map(nameOfKey));
   }
 }
 
-function plan(members: readonly TrialMember[], generation: number): ChangePlan {
+function plan(members: readonly WarmMember[], generation: number): ChangePlan {
   const changes = members.map(({ bundle, old, revision }) => ({
     symbolicName: bundle.symbolicName,
     action: 'swap' as const,

@@ -3,7 +3,6 @@
  * old comes back by a change of its own with a higher generation. Confirmed by time, by the operator or by a later change.
  */
 import type { Timer } from '@sluice/sdk';
-import type { BeginRecord } from '../host/ports.js';
 import type { Bundle } from './bundle.js';
 import type { EntryOutcome } from './entries.js';
 import type { KernelState } from './kernel-state.js';
@@ -13,7 +12,8 @@ import type { Revision } from './revision.js';
 /** One swapped bundle on trial. */
 export interface TrialMember {
   readonly bundle: Bundle;
-  readonly old: Revision;
+  /** The revision that waits; null after a restart of the process, when the way back is a swap to the content before. */
+  readonly old: Revision | null;
   readonly revision: Revision;
 }
 
@@ -23,7 +23,6 @@ export interface RunningTrial {
   readonly generation: number;
   readonly watchMs: number;
   readonly endsAt: number;
-  readonly begin: BeginRecord;
   readonly members: readonly TrialMember[];
 }
 
@@ -31,6 +30,7 @@ interface Tracked extends RunningTrial {
   readonly watch: Trial;
   timer: Timer | null;
   failure: TrialFailure | null;
+  readonly tellFailed: (failed: 'failed') => void;
 }
 
 /** Keeps the running trials; what to do about their end is told by the owner. */
@@ -52,28 +52,31 @@ export class Trials {
     return [...this.#running.values()];
   }
 
+  /** Begins a trial. The promise resolves if it fails, and never otherwise. */
   begin(trial: {
     deployId: string;
     generation: number;
     watchMs: number;
     reach: ReadonlySet<string>;
-    begin: BeginRecord;
     members: readonly TrialMember[];
-  }): void {
+  }): Promise<'failed'> {
     const { clock } = this.#state;
+    let tellFailed: Tracked['tellFailed'] = () => {};
+    const failed = new Promise<'failed'>((resolve) => (tellFailed = resolve));
     const tracked: Tracked = {
       deployId: trial.deployId,
       generation: trial.generation,
       watchMs: trial.watchMs,
       endsAt: clock.now() + trial.watchMs,
-      begin: trial.begin,
       members: trial.members,
       watch: new Trial(this.#baselines.of(trial.reach), trial.reach, trial.generation),
       timer: null,
       failure: null,
+      tellFailed,
     };
     tracked.timer = clock.setTimeout(() => this.onPassed(tracked), trial.watchMs);
     this.#running.set(trial.deployId, tracked);
+    return failed;
   }
 
   /** Takes the outcome of an entry: feeds running trials and the baselines. */
@@ -83,7 +86,9 @@ export class Trials {
     for (const trial of this.#running.values()) {
       if (trial.failure !== null) continue;
       trial.failure = trial.watch.add(outcome);
-      if (trial.failure !== null) this.onFailed(trial, trial.failure);
+      if (trial.failure === null) continue;
+      trial.tellFailed('failed');
+      this.onFailed(trial, trial.failure);
     }
   }
 

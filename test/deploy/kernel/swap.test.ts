@@ -140,6 +140,26 @@ describe('swap', () => {
     assert.equal(runtime.kernel.bundles().find(({ symbolicName }) => symbolicName === 'test.greeter')?.version, '1.0.0');
   });
 
+  it('returns although entries of before still hold the old revision', async () => {
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    await runtime.deploy(greeter('1.0.0'), guest(gate));
+    const service = runtime.service(Guest);
+    const slow = runtime.entry('test.guest', () => service.visit());
+    await settle();
+    const failing = greeter('1.1.0', {
+      activate: (context) => void context.register(Greeter, { greet: () => Promise.reject(new SluiceError('BROKEN', 'does not greet')) }),
+    });
+    const deploying = runtime.tryDeploy([failing], { watchMs: 30_000 });
+    await settle();
+    for (let request = 0; request < 5; request += 1) await runtime.entry('test.guest', () => service.visit()).catch(() => undefined);
+    await deploying;
+    await settle();
+    assert.equal(runtime.kernel.bundles().find(({ symbolicName }) => symbolicName === 'test.greeter')?.version, '1.0.0');
+    open();
+    assert.deepEqual(await slow, ['1.0.0: hello a', '1.0.0: hello b']);
+  });
+
   it('confirms after the watch, on demand, and by a later deploy', async () => {
     await runtime.deploy(greeter('1.0.0'));
     await runtime.tryDeploy([greeter('1.1.0')], { watchMs: 1_000 });
