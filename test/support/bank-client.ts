@@ -35,6 +35,8 @@ export interface Attempts {
   /** Connections that were refused or broke. */
   brokenConnections: number;
   requests: number;
+  /** Connections opened. */
+  connections: number;
 }
 
 /** One HTTP client with its own connections. */
@@ -42,7 +44,7 @@ export class BankClient {
   readonly #agent: Agent;
   readonly #address: string;
   #token: string | null = null;
-  readonly attempts: Attempts = { serverErrors: 0, brokenConnections: 0, requests: 0 };
+  readonly attempts: Attempts = { serverErrors: 0, brokenConnections: 0, requests: 0, connections: 0 };
 
   constructor(address: string, connections = 1) {
     this.#address = address;
@@ -78,6 +80,7 @@ export class BankClient {
         });
       });
       request.on('error', reject);
+      request.on('socket', () => (this.attempts.connections += request.reusedSocket ? 0 : 1));
       request.end(payload);
     });
   }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { withVersion } from '../support/artifacts.js';
 import { BankClient, minorOf } from '../support/bank-client.js';
 import { System } from '../support/system.js';
-import { seeded } from './swap-under-load.js';
+import { seeded } from './random.js';
 
 /** Size of a run. */
 export interface KillOptions {
