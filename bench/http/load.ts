@@ -10,6 +10,7 @@ export interface LoadResult {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly longestMs: number;
   readonly failed: number;
 }
 
@@ -41,7 +42,14 @@ async function run(order: Order): Promise<LoadResult> {
   for (const socket of sockets) socket.destroy();
   latencies.sort((left, right) => left - right);
   const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? NaN;
-  return { requests: latencies.length, perSecond: latencies.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99), failed: state.failed };
+  return {
+    requests: latencies.length,
+    perSecond: latencies.length / seconds,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    longestMs: latencies.at(-1) ?? NaN,
+    failed: state.failed,
+  };
 }
 
 interface State {

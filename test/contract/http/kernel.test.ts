@@ -53,13 +53,25 @@ function routed(answer: string): RouteSet {
   };
 }
 
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+interface Load {
+  /** Resolves when every client has asked and been answered again. */
+  progress(): Promise<void>;
+  /** Everything that came back, by client. */
+  end(): Promise<readonly (readonly Answer[])[]>;
+}
+
 describe('http bundle in the kernel', () => {
   let runtime: TestRuntime;
   let agent: Agent;
 
   beforeEach(async () => {
     runtime = await TestRuntime.boot({ time: 'real' });
-    agent = new Agent({ keepAlive: true, maxSockets: 4 });
+    agent = new Agent({ keepAlive: true, maxSockets: 8 });
   });
   afterEach(async () => {
     agent.destroy();
@@ -68,7 +80,7 @@ describe('http bundle in the kernel', () => {
 
   const base = (): string => runtime.service(RouteTable).addresses()[0] ?? '';
 
-  function ask(path: string): Promise<{ status: number; body: string }> {
+  function ask(path: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const asked = request(`${base()}${path}`, { agent }, (response) => {
         let body = '';
@@ -80,18 +92,24 @@ describe('http bundle in the kernel', () => {
     });
   }
 
-  /** Asks without a pause until told to stop; answers everything that came back. */
-  function load(path: string): () => Promise<{ status: number; body: string }[]> {
-    const answers: { status: number; body: string }[] = [];
+  /** Four clients that ask without a pause. */
+  function load(path: string): Load {
     const state = { stopped: false };
-    const client = async (): Promise<void> => {
-      while (!state.stopped) answers.push(await ask(path));
-    };
-    const clients = Array.from({ length: 4 }, client);
-    return async () => {
-      state.stopped = true;
-      await Promise.all(clients);
-      return answers;
+    const answers: Answer[][] = [[], [], [], []];
+    const clients = answers.map(async (own) => {
+      while (!state.stopped) own.push(await ask(path));
+    });
+    return {
+      async progress() {
+        // The first answer may have been asked for before.
+        const wanted = answers.map((own) => own.length + 2);
+        while (answers.some((own, index) => own.length < (wanted[index] ?? 0))) await new Promise((resolve) => setImmediate(resolve));
+      },
+      async end() {
+        state.stopped = true;
+        await Promise.all(clients);
+        return answers;
+      },
     };
   }
 
@@ -114,31 +132,31 @@ describe('http bundle in the kernel', () => {
     ]);
   });
 
-  it('swaps a served bundle under load: every request is answered, by the old or the new, never by the old after the new', async () => {
+  it('swaps a served bundle under load: every request is answered, and who saw the new never sees the old again', async () => {
     await runtime.deploy(httpBundle('1.0.0'), serving('bank.a', '1.0.0', '/a', typed('1.0.0')));
-    const end = load('/a/version');
-    await ask('/a/version');
+    const clients = load('/a/version');
+    await clients.progress();
     await runtime.deploy(serving('bank.a', '1.1.0', '/a', typed('1.1.0')));
-    await ask('/a/version');
-    const answers = await end();
-    assert.deepEqual(
-      answers.filter(({ status }) => status !== 200),
-      [],
-    );
-    assert.deepEqual(new Set(answers.map(({ body }) => body)), new Set(['"1.0.0"', '"1.1.0"']));
+    await clients.progress();
+    for (const answers of await clients.end()) {
+      const bodies = answers.map(({ status, body }) => (status === 200 ? body : String(status)));
+      const old = bodies.filter((body) => body === '"1.0.0"');
+      assert.deepEqual(bodies, [...old, ...bodies.slice(old.length).map(() => '"1.1.0"')]);
+      assert.ok(old.length > 0 && old.length < bodies.length);
+    }
   });
 
   it('is swapped itself under load without losing a request, there and back', async () => {
     await runtime.deploy(httpBundle('1.0.0'), serving('bank.a', '1.0.0', '/a', typed('served')));
     const before = base();
-    const end = load('/a/version');
-    await ask('/a/version');
+    const clients = load('/a/version');
+    await clients.progress();
     await runtime.deploy(httpBundle('1.1.0'));
-    await ask('/a/version');
+    await clients.progress();
     const back = await runtime.kernel.rollback('system.http', { actor: 'test' });
     assert.equal(back.outcome, 'committed');
-    await ask('/a/version');
-    const answers = await end();
+    await clients.progress();
+    const answers = (await clients.end()).flat();
     assert.deepEqual(
       answers.filter(({ status }) => status !== 200),
       [],
@@ -154,6 +172,23 @@ describe('http bundle in the kernel', () => {
     assert.deepEqual([base(), await ask('/a/version')], [before, { status: 200, body: '"served"' }]);
     await runtime.kernel.rollback('system.http', { actor: 'test' });
     assert.deepEqual([base(), await ask('/a/version')], [before, { status: 200, body: '"served"' }]);
+  });
+
+  it('logs what a handler threw once, as text with its stack, and the route instead of the path', async () => {
+    const failing = typed('', {
+      path: '/accounts/:number',
+      handler: () => {
+        throw new TypeError('wrong');
+      },
+    });
+    await runtime.deploy(httpBundle('1.0.0'), serving('bank.a', '1.0.0', '/a', failing));
+    assert.equal((await ask('/a/accounts/6222021234567890')).status, 500);
+    const lines = runtime.kernel.logs({ level: 'error' });
+    assert.equal(lines.length, 1);
+    const { error, requestId, ...fields } = lines[0]?.fields ?? {};
+    assert.match(String(error), /^TypeError: wrong\n +at /);
+    assert.match(String(requestId), /^[0-9a-f-]{36}$/);
+    assert.deepEqual(fields, { method: 'GET', bundle: 'bank.a', version: '1.0.0', route: '/a/accounts/:number' });
   });
 
   it('refuses a deploy with a route conflict or a failing self-test, and goes on serving', async () => {
