@@ -82,7 +82,7 @@ export class ChangeRun {
       kind: change.kind,
       actor: change.options.actor,
       baseGeneration: state.registry.generation,
-      changes: this.members.map(({ target }) => journalChange(target)),
+      changes: this.members.flatMap(({ target }) => (target.refresh === true ? [] : [journalChange(target)])),
     };
   }
 

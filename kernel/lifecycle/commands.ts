@@ -9,7 +9,7 @@ import { problemOf, type Artifact, type Bundle } from './bundle.js';
 import type { ChangeRunner } from './change-runner.js';
 import { asSluiceError } from './failure.js';
 import type { KernelState } from './kernel-state.js';
-import { planChange, type PreparedPlan, type Target } from './planner.js';
+import { importersOf, planChange, type PreparedPlan, type Target } from './planner.js';
 import type { ChangeOptions, ChangeOutcome, ChangePlan, ProblemData } from './runtime.js';
 import { restartsWith } from './summaries.js';
 import { isWarm, type TrialReturn } from './trial-return.js';
@@ -196,8 +196,9 @@ export class Commands {
     return this.#runner.run({ kind, deployId, prepared, options, journaled: true, startLevel: this.#state.startLevel });
   }
 
-  #plan(targets: readonly Target[], startLevel: number): PreparedPlan {
+  #plan(asked: readonly Target[], startLevel: number): PreparedPlan {
     const state = this.#state;
+    const targets = [...asked, ...importersOf(state.inOrder(), asked, state.wiring)];
     return planChange({
       bundles: state.inOrder(),
       targets,

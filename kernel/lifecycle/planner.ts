@@ -5,6 +5,7 @@
 import type { Manifest } from '../model/index.js';
 import {
   affectedBy,
+  PACKAGE_NAMESPACE,
   renderProblem,
   resolve,
   type Capability,
@@ -24,6 +25,8 @@ export interface Target {
   readonly artifact: Artifact | null;
   readonly autostart: boolean;
   readonly startLevel: number;
+  /** Same content, but a new revision: it imports a package of a bundle that is replaced. */
+  readonly refresh?: boolean;
 }
 
 /** What a target does. */
@@ -88,13 +91,47 @@ export function planChange(input: PlannerInput): PreparedPlan {
     actions,
     plan: {
       generation: input.generation,
-      changes: input.targets.map((target) => changeData(target, actions.get(target) ?? 'nothing')),
+      changes: input.targets
+        .filter((target) => target.refresh !== true)
+        .map((target) => changeData(target, actions.get(target) ?? 'nothing')),
       rebinds: [...reached].sort(),
-      restarts: input.restartsWith(changedNames),
+      restarts: [...new Set([...input.restartsWith(changedNames), ...refreshed(input.targets)])].sort(),
       routes: input.targets.flatMap((target) => routeData(target, actions.get(target) ?? 'nothing')),
       problems: [...problems, ...isolationProblems(input.targets)],
     },
   };
+}
+
+function refreshed(targets: readonly Target[]): string[] {
+  return targets.flatMap(({ refresh, bundle }) => (refresh === true && bundle !== null ? [bundle.symbolicName] : []));
+}
+
+/**
+ * The running bundles that import packages of replaced ones, directly or through others: code they hold would be of the old revision, so
+ * they get a new revision in the same switch. A bundle that is a target already is left out.
+ */
+export function importersOf(bundles: readonly Bundle[], targets: readonly Target[], wiring: Wiring): Target[] {
+  const replaced = new Set(
+    targets.flatMap(({ bundle, artifact }) => (bundle === null || bundle.artifact.digest === artifact?.digest ? [] : [bundle.key])),
+  );
+  const taken = new Set(targets.map(({ bundleId }) => bundleId));
+  const found: Target[] = [];
+  for (let grown = true; grown;) {
+    grown = false;
+    for (const bundle of bundles) {
+      if (bundle.current === null || taken.has(bundle.bundleId)) continue;
+      const imports = (wiring.get(bundle.key) ?? []).some(
+        (wire) => wire.requirement.namespace === PACKAGE_NAMESPACE && replaced.has(wire.provider),
+      );
+      if (!imports) continue;
+      const { bundleId, artifact, autostart, startLevel } = bundle;
+      found.push({ bundle, bundleId, artifact, autostart, startLevel, refresh: true });
+      taken.add(bundleId);
+      replaced.add(bundle.key);
+      grown = true;
+    }
+  }
+  return found;
 }
 
 /** What a target does, given the framework's start level. */
@@ -104,7 +141,7 @@ export function actionOf(target: Target, frameworkStartLevel: number): Action {
   if (bundle === null) return 'install';
   const runs = bundle.current !== null;
   const shallRun = target.autostart && target.startLevel <= frameworkStartLevel;
-  if (bundle.artifact.digest !== artifact.digest) return 'swap';
+  if (bundle.artifact.digest !== artifact.digest || (target.refresh === true && runs)) return 'swap';
   if (runs && !shallRun) return 'stop';
   if (!runs && shallRun) return 'start';
   return 'nothing';

@@ -111,14 +111,16 @@ export class TrialReturn {
       kind: 'rollback',
       actor,
       baseGeneration: this.#state.registry.generation,
-      changes: members.map(({ bundle, old, revision }) => ({
-        symbolicName: bundle.symbolicName,
-        bundleId: bundle.bundleId,
-        from: { digest: revision.digest, version: revision.version },
-        to: { digest: old.digest, version: old.version },
-        autostart: true,
-        startLevel: bundle.startLevel,
-      })),
+      changes: members
+        .filter(({ old, revision }) => old.digest !== revision.digest)
+        .map(({ bundle, old, revision }) => ({
+          symbolicName: bundle.symbolicName,
+          bundleId: bundle.bundleId,
+          from: { digest: revision.digest, version: revision.version },
+          to: { digest: old.digest, version: old.version },
+          autostart: true,
+          startLevel: bundle.startLevel,
+        })),
     };
   }
 
