@@ -104,14 +104,22 @@ export class AdminClient {
   private async change(name: EndpointName, options: ClientChangeOptions, call: Call): Promise<ChangeOutcome> {
     const { progress, ...settings } = options;
     const response = await this.send(name, { ...call, query: { actor: this.actor, ...settings }, accept: STREAM_MEDIA_TYPE });
-    for await (const text of createInterface({ input: response, crlfDelay: Infinity })) {
-      const line = JSON.parse(text) as ChangeLine;
-      if (line.type === 'progress') progress?.(line.event);
-      else if (line.type === 'result') return line.value;
-      else throw errorOfProblem(line.problem);
+    let cut: unknown;
+    try {
+      for await (const text of createInterface({ input: response, crlfDelay: Infinity })) {
+        const line = JSON.parse(text) as ChangeLine;
+        if (line.type === 'progress') progress?.(line.event);
+        else if (line.type === 'result') return line.value;
+        else throw errorOfProblem(line.problem);
+      }
+    } catch (error) {
+      // A killed kernel resets the connection; everything else is an answer.
+      if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+      cut = error;
     }
     throw new SluiceError('ADMIN_ANSWER_CUT', 'The kernel ended before it told the outcome of the change', {
       remedy: 'Look at `sluice history`; a change that was committed is kept',
+      ...(cut === undefined ? {} : { cause: cut }),
     });
   }
 
