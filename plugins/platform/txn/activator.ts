@@ -2,7 +2,6 @@
  * Bundle `platform.txn`: the money pipeline. Connects the executor to the database, the ledger, the steps of its slots and the
  * entities they declare.
  */
-import { randomBytes } from 'node:crypto';
 import { defineBundle, Data, type BundleContext, type ServiceOf } from '@sluice/sdk';
 import { EmbeddedLedger } from '@sluice/core-api';
 import { Pipeline, PipelineEntity, PipelineStep, SLOTS, type PipelineEntityDefinition, type SlotName } from '@sluice/pipeline-api';
@@ -10,6 +9,7 @@ import { BatchRunner } from './adapters/batch.js';
 import { EffectParts } from './adapters/effect-parts.js';
 import { GatherSql } from './adapters/gather-sql.js';
 import { OrderRows } from './adapters/order-rows.js';
+import { randomPool } from './adapters/random-pool.js';
 import { conditionFunction, txnMigrations, txnTables } from './adapters/schema.js';
 import { OrderExecutor } from './executor.js';
 import type { PipelinePorts } from './ports.js';
@@ -38,7 +38,7 @@ export default defineBundle({
       effects: new EffectParts(tables, ledger, entities),
       steps: (slot: SlotName) => steps.get(slot)?.get(),
       clock: context.clock,
-      randomBytes,
+      randomBytes: randomPool(),
     };
     context.register(Pipeline, pipelineOf(ports));
   },
