@@ -1,7 +1,8 @@
 /** An attribute for 64-bit integers that models read and write as bigint. Inside Sequelize the value travels as digits. */
 import { asBigint, SluiceError } from '@sluice/sdk';
-import { DataTypes, type Model, type ModelAttributeColumnOptions } from 'sequelize';
+import type { Model, ModelAttributeColumnOptions } from 'sequelize';
 import { INT64_MAX, INT64_MIN } from '../domain/values.js';
+import { sequelizeLibrary } from './sequelize-library.js';
 
 /** Makes the attribute for a column. */
 export function bigintAttribute(
@@ -9,7 +10,7 @@ export function bigintAttribute(
   options: { allowNull?: boolean; defaultValue?: bigint; primaryKey?: boolean } = {},
 ): ModelAttributeColumnOptions {
   return {
-    type: DataTypes.BIGINT,
+    type: sequelizeLibrary().DataTypes.BIGINT,
     field: column,
     allowNull: options.allowNull ?? false,
     primaryKey: options.primaryKey ?? false,

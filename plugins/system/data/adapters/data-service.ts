@@ -1,13 +1,14 @@
 /** Data access of one consumer bundle: its models, tables and migrations, over the engine and the units of work that all share. */
 import { SluiceError, type DataService, type Logger, type Migration, type SqlExecutor, type SqlRow, type SqlValue } from '@sluice/sdk';
 import type { UnitOfWork, UnitOfWorkOptions } from '@sluice/sdk';
-import { DataTypes, type ModelAttributes, type ModelOptions, type ModelStatic, type Sequelize } from 'sequelize';
+import type { DataTypes, ModelAttributes, ModelOptions, ModelStatic, Sequelize } from 'sequelize';
 import type { DataClock, DataSettings } from '../domain/settings.js';
 import { shortNameOf, tableName } from '../domain/table-names.js';
 import { bigintAttribute } from './bigint-attribute.js';
 import type { Engine } from './engine.js';
 import { applyMigrations, revertMigrations } from './migrator.js';
 import { bindSequelize, closedService, closeSequelize } from './sequelize-binding.js';
+import { sequelizeLibrary } from './sequelize-library.js';
 import { SharedExecutor } from './shared-executor.js';
 import type { UnitOwner } from './open-unit.js';
 import type { Units } from './unit-of-work.js';
@@ -26,21 +27,28 @@ export interface DataServiceParts {
 /** The service of one consumer. */
 export class BundleDataService implements DataService {
   readonly dialect: 'sqlite' | 'postgres';
-  readonly sequelize: Sequelize;
-  readonly types = DataTypes;
   readonly #bundle: string;
   readonly #parts: DataServiceParts;
   readonly #owner: UnitOwner;
   readonly #executor: SqlExecutor;
+  #sequelize: Sequelize | null = null;
   #closed = false;
 
   constructor(bundle: string, parts: DataServiceParts) {
     this.#bundle = bundle;
     this.#parts = parts;
     this.dialect = parts.engine.dialect;
-    this.sequelize = bindSequelize(bundle, parts.engine, parts.units);
-    this.#owner = { bundle, sequelize: this.sequelize };
+    this.#owner = { bundle, sequelize: () => this.sequelize };
     this.#executor = new SharedExecutor(bundle, parts.engine, parts.units);
+  }
+
+  get sequelize(): Sequelize {
+    this.#assertOpen();
+    return (this.#sequelize ??= bindSequelize(this.#bundle, this.#parts.engine, this.#parts.units));
+  }
+
+  get types(): typeof DataTypes {
+    return sequelizeLibrary().DataTypes;
   }
 
   bigint(column: string, options?: { allowNull?: boolean; defaultValue?: bigint; primaryKey?: boolean }): ModelAttributes[string] {
@@ -52,7 +60,6 @@ export class BundleDataService implements DataService {
   }
 
   define(name: string, attributes: ModelAttributes, options: ModelOptions = {}): ModelStatic<any> {
-    this.#assertOpen();
     return this.sequelize.define(name, attributes, { tableName: this.table(shortNameOf(name)), ...options });
   }
 
@@ -89,7 +96,7 @@ export class BundleDataService implements DataService {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await closeSequelize(this.sequelize, this.#bundle);
+    if (this.#sequelize !== null) await closeSequelize(this.#sequelize, this.#bundle);
   }
 
   #migrator() {

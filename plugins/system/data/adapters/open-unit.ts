@@ -16,8 +16,8 @@ import { cutUnit, endedUnit, isolationMismatch, notAwaited, rollbackOnly } from 
 /** In whose name a unit runs. */
 export interface UnitOwner {
   readonly bundle: string;
-  /** Instance that makes `unit.transaction`; null for work of the data bundle itself. */
-  readonly sequelize: Sequelize | null;
+  /** Gives the instance that makes `unit.transaction`; null for work of the data bundle itself. */
+  readonly sequelize: (() => Sequelize) | null;
 }
 
 type Isolation = 'read-committed' | 'serializable';
@@ -55,7 +55,7 @@ export class OpenUnit implements UnitOfWork {
 
   get transaction(): Transaction {
     this.assertOpen();
-    return (this.#transaction ??= sequelizeTransaction(this.#owner.sequelize as Sequelize, this));
+    return (this.#transaction ??= sequelizeTransaction((this.#owner.sequelize as () => Sequelize)(), this));
   }
 
   query(sql: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {

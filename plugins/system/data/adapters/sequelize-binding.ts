@@ -3,9 +3,10 @@
  * inside a unit of work its statements run on the unit's connection, with or without `{ transaction }`, else on a leased one.
  */
 import { SluiceError } from '@sluice/sdk';
-import { Sequelize, Transaction, type Options, type TransactionOptions } from 'sequelize';
+import type { Options, Sequelize, Transaction, TransactionOptions } from 'sequelize';
 import { checkOwned } from '../domain/table-names.js';
 import type { Engine, Lease } from './engine.js';
+import { sequelizeLibrary } from './sequelize-library.js';
 import { sequelizeTransaction } from './sequelize-transaction.js';
 import type { UnitOwner } from './open-unit.js';
 import type { Units } from './unit-of-work.js';
@@ -14,10 +15,6 @@ import type { Units } from './unit-of-work.js';
 interface ConnectionManager {
   getConnection(): Promise<object>;
   releaseConnection(connection: object): void;
-}
-
-interface SequelizeOwner extends UnitOwner {
-  readonly sequelize: Sequelize;
 }
 
 interface ModelManager {
@@ -31,6 +28,7 @@ const REBUILDING = ['removeColumn', 'changeColumn', 'renameColumn'] as const;
 
 /** Makes the instance of one consumer. */
 export function bindSequelize(bundle: string, engine: Engine, units: Units): Sequelize {
+  const { Sequelize } = sequelizeLibrary();
   const sequelize = new Sequelize({
     dialect: engine.dialect,
     dialectModule: engine.driver,
@@ -40,7 +38,7 @@ export function bindSequelize(bundle: string, engine: Engine, units: Units): Seq
     retry: { max: 1 },
     define: { timestamps: false, underscored: true, freezeTableName: true },
   } as Options);
-  const owner = { bundle, sequelize };
+  const owner = { bundle, sequelize: () => sequelize };
   shareConnections(sequelize, owner, engine, units);
   replaceTransactions(sequelize, owner, units);
   guardSchema(sequelize, bundle, engine);
@@ -69,7 +67,7 @@ export function closedService(bundle: string): SluiceError {
   });
 }
 
-function shareConnections(sequelize: Sequelize, owner: SequelizeOwner, engine: Engine, units: Units): void {
+function shareConnections(sequelize: Sequelize, owner: UnitOwner, engine: Engine, units: Units): void {
   const leases = new WeakMap<object, Lease>();
   const manager = (sequelize as unknown as { connectionManager: ConnectionManager }).connectionManager;
   manager.getConnection = async () => {
@@ -83,19 +81,22 @@ function shareConnections(sequelize: Sequelize, owner: SequelizeOwner, engine: E
 }
 
 /** `sequelize.transaction()` becomes a unit of work, so that whatever Sequelize opens by itself follows the same rules. */
-function replaceTransactions(sequelize: Sequelize, owner: SequelizeOwner, units: Units): void {
+function replaceTransactions(sequelize: Sequelize, owner: UnitOwner, units: Units): void {
   const transaction = (first?: TransactionOptions | ManagedWork, second?: ManagedWork): Promise<unknown> => {
     const work = typeof first === 'function' ? first : second;
     const options = typeof first === 'function' ? undefined : first;
-    const isolation = options?.isolationLevel === Transaction.ISOLATION_LEVELS.SERIALIZABLE ? ({ isolation: 'serializable' } as const) : {};
+    const isolation =
+      options?.isolationLevel === sequelizeLibrary().Transaction.ISOLATION_LEVELS.SERIALIZABLE
+        ? ({ isolation: 'serializable' } as const)
+        : {};
     if (work !== undefined) return units.run(owner, (unit) => work(unit.transaction), isolation);
-    return unmanaged(owner, units, isolation);
+    return unmanaged(sequelize, owner, units, isolation);
   };
   (sequelize as unknown as { transaction: typeof transaction }).transaction = transaction;
 }
 
 /** A transaction that its user ends. It has the time limit of a unit of work. */
-function unmanaged(owner: SequelizeOwner, units: Units, options: { isolation?: 'serializable' }): Promise<Transaction> {
+function unmanaged(sequelize: Sequelize, owner: UnitOwner, units: Units, options: { isolation?: 'serializable' }): Promise<Transaction> {
   return new Promise((resolve, reject) => {
     const abandoned = new Error('rolled back by its user');
     let end: (() => void) | undefined;
@@ -108,7 +109,7 @@ function unmanaged(owner: SequelizeOwner, units: Units, options: { isolation?: '
     const running = units.run(
       owner,
       (unit) => {
-        const made = sequelizeTransaction(owner.sequelize, unit) as unknown as Record<string, unknown>;
+        const made = sequelizeTransaction(sequelize, unit) as unknown as Record<string, unknown>;
         made['commit'] = async () => {
           end?.();
           await running;

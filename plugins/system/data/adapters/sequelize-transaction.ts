@@ -2,7 +2,8 @@
  * A unit of work as a Sequelize transaction: usable with the models of every consumer's instance, but not to commit or roll back.
  */
 import { SluiceError } from '@sluice/sdk';
-import { Transaction, type Sequelize } from 'sequelize';
+import type { Sequelize, Transaction } from 'sequelize';
+import { sequelizeLibrary } from './sequelize-library.js';
 
 /** What the transaction needs of the unit. */
 export interface TransactionUnit {
@@ -20,7 +21,7 @@ interface Internals {
 
 /** Makes the transaction of a unit. */
 export function sequelizeTransaction(sequelize: Sequelize, unit: TransactionUnit): Transaction {
-  const Constructor = Transaction as unknown as new (sequelize: Sequelize, options: object) => Transaction;
+  const Constructor = sequelizeLibrary().Transaction as unknown as new (sequelize: Sequelize, options: object) => Transaction;
   const transaction = new Constructor(sequelize, {});
   const internals = transaction as unknown as Internals;
   internals.connection = unit.sequelizeConnection();

@@ -4,10 +4,11 @@
  */
 import type { Writable } from 'node:stream';
 import { SluiceError, type Logger, type SqlRow, type SqlValue } from '@sluice/sdk';
-import pg from 'pg';
+import type pg from 'pg';
 import { isConnectionLoss, mayRetryUnit, retryDelayMs, statementFailure } from '../../domain/failures.js';
 import type { DataClock, DataSettings } from '../../domain/settings.js';
 import type { Engine, EngineStatus, Gate, Lease, Opener, Session, SessionRequest, UnitOutcome } from '../engine.js';
+import { postgresLibrary } from './library.js';
 import { PostgresPool, type HeldClient } from './pool.js';
 import { PostgresSequelizeFacade } from './sequelize-facade.js';
 import { PostgresStatements, type StatementConfig } from './statements.js';
@@ -30,7 +31,7 @@ export interface PostgresEngineParts {
 /** A PostgreSQL database. */
 export class PostgresEngine implements Engine {
   readonly dialect = 'postgres' as const;
-  readonly driver: object = pg;
+  readonly driver: object = postgresLibrary();
   readonly version: string;
   readonly #pool: PostgresPool;
   readonly #statements: PostgresStatements;
@@ -52,8 +53,9 @@ export class PostgresEngine implements Engine {
     const { settings } = parts;
     const options = ['-c timezone=UTC', '-c client_min_messages=warning', `-c tcp_user_timeout=${KEEP_ALIVE_MS}`];
     if (schema !== undefined) options.push(`-c search_path=${schema}`);
+    const { Client } = postgresLibrary();
     const make = (): pg.Client =>
-      new pg.Client({
+      new Client({
         connectionString: url,
         application_name: 'sluice',
         pipeline: true,

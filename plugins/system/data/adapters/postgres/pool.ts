@@ -4,7 +4,7 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import { SluiceError, type Logger } from '@sluice/sdk';
-import pg from 'pg';
+import type pg from 'pg';
 import type { DataClock, DataSettings } from '../../domain/settings.js';
 import type { Opener } from '../engine.js';
 

@@ -5,7 +5,8 @@
 import { parseStatement, type ParsedStatement } from '../../domain/statement.js';
 import { bindPostgres, postgresText } from '../../domain/values.js';
 import type { SqlValue } from '@sluice/sdk';
-import pg from 'pg';
+import type pg from 'pg';
+import { postgresLibrary } from './library.js';
 
 /** Texts kept; each named one costs the server some 10 kB per connection. */
 const STATEMENTS_MAX = 500;
@@ -27,8 +28,11 @@ export const EXACT_TYPES = typesWith({ [INT8]: BigInt, [DATE]: String });
 /** Sequelize reads 64-bit integers as digits. */
 export const SEQUELIZE_TYPES = typesWith({ [DATE]: String });
 
+function usual(oid: number, format?: string): Read {
+  return (postgresLibrary().types.getTypeParser as (oid: number, format?: string) => Read)(oid, format);
+}
+
 function typesWith(own: Readonly<Record<number, Read>>): pg.CustomTypesConfig {
-  const usual = pg.types.getTypeParser as (oid: number, format?: string) => Read;
   const getTypeParser = (oid: number, format?: string): Read =>
     format === 'binary' ? usual(oid, format) : (own[oid] ?? usual(oid, format));
   return { getTypeParser: getTypeParser as pg.CustomTypesConfig['getTypeParser'] };

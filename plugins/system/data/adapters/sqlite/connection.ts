@@ -3,10 +3,11 @@
  * to the last digit. Leaves the order of transactions to the writer. Always in serialized mode: statements run in call order.
  */
 import { SluiceError, type SqlRow, type SqlValue } from '@sluice/sdk';
-import sqlite3 from 'sqlite3';
+import type sqlite3 from 'sqlite3';
 import { parseStatement, type ParsedStatement } from '../../domain/statement.js';
 import { bindSqlite, sqliteText, type SqliteBound } from '../../domain/values.js';
 import { judgeSqliteVersion, type SqliteVersionVerdict } from '../../domain/sqlite-version.js';
+import { sqliteLibrary } from './library.js';
 import { castingSelect, exactRows, hasRounded } from './exact-integers.js';
 
 /** Statements kept prepared; about 2 kB each. The one used least recently goes first. */
@@ -218,8 +219,9 @@ async function configure(database: sqlite3.Database): Promise<void> {
 
 function openDatabase(file: string): Promise<sqlite3.Database> {
   return new Promise((resolve, reject) => {
-    const mode = sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE | sqlite3.OPEN_FULLMUTEX;
-    const database: sqlite3.Database = new sqlite3.Database(file, mode, (error) => (error === null ? resolve(database) : reject(error)));
+    const { Database, OPEN_READWRITE, OPEN_CREATE, OPEN_FULLMUTEX } = sqliteLibrary();
+    const mode = OPEN_READWRITE | OPEN_CREATE | OPEN_FULLMUTEX;
+    const database: sqlite3.Database = new Database(file, mode, (error) => (error === null ? resolve(database) : reject(error)));
   });
 }
 

@@ -4,12 +4,12 @@
  */
 import { join } from 'node:path';
 import { SluiceError, type Logger, type SqlRow, type SqlValue } from '@sluice/sdk';
-import sqlite3 from 'sqlite3';
 import { statementFailure } from '../../domain/failures.js';
 import type { DataClock, DataSettings } from '../../domain/settings.js';
 import type { Engine, EngineStatus, Gate, Lease, Opener, Session, SessionRequest, UnitOutcome } from '../engine.js';
 import { copyDatabase } from './backup.js';
 import { SqliteConnection } from './connection.js';
+import { sqliteLibrary } from './library.js';
 import { SqliteSequelizeFacade, TableInfoCache } from './sequelize-facade.js';
 import { FileTurn } from './turns.js';
 import { SqliteWriter } from './writer.js';
@@ -24,7 +24,7 @@ export interface SqliteEngineParts {
 /** A SQLite database file. */
 export class SqliteEngine implements Engine {
   readonly dialect = 'sqlite' as const;
-  readonly driver: object = sqlite3;
+  readonly driver: object = sqliteLibrary();
   readonly #file: string;
   readonly #connection: SqliteConnection;
   readonly #turn: FileTurn;
