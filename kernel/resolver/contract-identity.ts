@@ -140,19 +140,37 @@ function overlaps(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
   return false;
 }
 
+/** One wire that could be another, to end a conflict. */
+interface Move {
+  readonly node: Node;
+  readonly slot: Slot;
+  readonly fits: (offer: Offer) => boolean;
+}
+
 function settle(engine: Engine, conflict: Conflict, views: Views): void {
-  const { consumer, provider, slot, contract, consumerSees, providerSees } = conflict;
+  const moves = movesFor(conflict, views);
+  // Wires in force are moved last, and those of the provider not at all.
+  for (const inForce of [false, true]) {
+    const open = moves.filter(({ node, slot }) => isHeld(slot) === inForce && !(inForce && node === conflict.provider));
+    if (open.some((move) => narrow(engine, move, conflict))) return;
+    // An optional wire is given up before a bundle is.
+    const optional = open.find(({ slot }) => slot.need.optional);
+    if (optional !== undefined) return engine.close(optional.node, optional.slot);
+  }
+  engine.kill(conflict.consumer, { kind: 'reported', problem: conflictProblem(conflict, conflict.consumer) });
+}
+
+/** The consumer's wire to the contract, its wire to the provider, the provider's wire to the contract: where they were chosen now. */
+function movesFor({ consumer, provider, slot, contract, consumerSees, providerSees }: Conflict, views: Views): readonly Move[] {
   const inMajors = (majors: ReadonlySet<number>) => (offer: Offer) => majors.has(offer.capability.version?.major ?? -1);
+  const fits = (offer: Offer) => offer.node.bundle === null || agrees(views.of(offer.node), contract, consumerSees);
   const own = slotFor(consumer, contract);
   const theirs = slotFor(provider, contract);
-  const fits = (offer: Offer) => offer.node.bundle === null || agrees(views.of(offer.node), contract, consumerSees);
-  if (own !== undefined && narrow(engine, consumer, own, inMajors(providerSees), conflict)) return;
-  if (slot !== null && narrow(engine, consumer, slot, fits, conflict)) return;
-  if (theirs !== undefined && !isHeld(theirs) && narrow(engine, provider, theirs, inMajors(consumerSees), conflict)) return;
-  // An optional wire is given up before a bundle is.
-  if (slot !== null && slot.need.optional) return engine.close(consumer, slot);
-  if (own !== undefined && own.need.optional) return engine.close(consumer, own);
-  engine.kill(consumer, { kind: 'reported', problem: conflictProblem(conflict) });
+  return [
+    ...(own === undefined ? [] : [{ node: consumer, slot: own, fits: inMajors(providerSees) }]),
+    ...(slot === null ? [] : [{ node: consumer, slot, fits }]),
+    ...(theirs === undefined ? [] : [{ node: provider, slot: theirs, fits: inMajors(consumerSees) }]),
+  ];
 }
 
 function slotFor(node: Node, contract: string): Slot | undefined {
@@ -172,28 +190,31 @@ function agrees(majors: Majors, contract: string, others: ReadonlySet<number>): 
 }
 
 /** Excludes the offers of a slot that do not fit, provided one that fits is left. */
-function narrow(engine: Engine, node: Node, slot: Slot, fits: (offer: Offer) => boolean, conflict: Conflict): boolean {
+function narrow(engine: Engine, { node, slot, fits }: Move, conflict: Conflict): boolean {
   const { offers } = slot;
   engine.budget.spend(offers.length);
   if (slot.choice === null || fits(slot.choice) || !offers.some((offer) => isUsable(slot, offer) && fits(offer))) return false;
-  const problem = conflictProblem(conflict);
+  const problem = conflictProblem(conflict, node);
   slot.excluded ??= new Map();
   for (const offer of offers) if (!slot.excluded.has(offer) && !fits(offer)) slot.excluded.set(offer, problem);
   engine.choose(node, slot);
   return true;
 }
 
-function conflictProblem({ consumer, provider, requirement, contract, consumerSees, providerSees }: Conflict): ContractConflictProblem {
+/** The conflict as the side sees it that cannot have the wire it wants. */
+function conflictProblem(conflict: Conflict, side: Node): ContractConflictProblem {
+  const { consumer, provider, requirement, contract } = conflict;
   const sorted = (majors: ReadonlySet<number>) => [...majors].sort((a, b) => a - b);
+  const [consumerSees, providerSees] = [sorted(conflict.consumerSees), sorted(conflict.providerSees)];
   return {
     kind: 'contract-conflict',
     code: 'RESOLVER_CONTRACT_CONFLICT',
-    bundle: consumer.key,
+    bundle: side.key,
     contract,
-    provider: provider.key,
+    other: side === consumer ? provider.key : consumer.key,
     through: requirementData(requirement),
-    consumerSees: sorted(consumerSees),
-    providerSees: sorted(providerSees),
+    sees: side === consumer ? consumerSees : providerSees,
+    otherSees: side === consumer ? providerSees : consumerSees,
     suggestion: `Deploy '${consumer.key}' and '${provider.key}' in revisions that use the same major version of '${contract}'.`,
   };
 }

@@ -20,6 +20,8 @@ function reasonOf(problem: ResolutionProblem): string {
       return `it needs ${needText(problem.requirement)}; offered is ${found}`;
     }
     case 'singleton-conflict':
+      if (problem.because === 'needed')
+        return `it needs what '${problem.chosen}' offers, and only one version of '${problem.symbolicName}' may be resolved`;
       return `only one version of '${problem.symbolicName}' may be resolved, and '${problem.chosen}' is, ${CHOSEN[problem.because]}`;
     case 'chain': {
       const path = problem.path.map((key) => `'${key}'`);
@@ -28,8 +30,8 @@ function reasonOf(problem: ResolutionProblem): string {
     }
     case 'contract-conflict': {
       const through = needText(problem.through);
-      const sees = `'${problem.bundle}' sees major ${problem.consumerSees.join(', ')} of '${problem.contract}'`;
-      return `it exchanges values with '${problem.provider}' through ${through}, but ${sees} and '${problem.provider}' sees ${problem.providerSees.join(', ')}`;
+      const sees = `'${problem.bundle}' sees major ${problem.sees.join(', ')} of '${problem.contract}'`;
+      return `it exchanges values with '${problem.other}' through ${through}, but ${sees} and '${problem.other}' sees ${problem.otherSees.join(', ')}`;
     }
     case 'cycle':
       return `it imports a package that in turn needs it, so that none can be loaded first (${circleText(problem.path, problem.packages)})`;

@@ -6,6 +6,7 @@ import { nearestNames } from '../model/index.js';
 import { requirementData, SDK_PACKAGE } from './derive.js';
 import { livingOf, refusalOf, type Engine } from './engine.js';
 import { compareNodes, isAlive, type Node, type Slot } from './node.js';
+import { singletonProblem } from './singletons.js';
 import type { ChainProblem, RefusedCandidate, ResolutionProblem, RequirementData } from './types.js';
 
 /** Problems with a cause of their own. */
@@ -19,7 +20,7 @@ const HINTS_MAX = 200;
 
 /** Problems of required bundles (with their causes), and of all others. */
 export function report(engine: Engine, isRequired: (key: string) => boolean): Record<'problems' | 'others', readonly ResolutionProblem[]> {
-  const dead = engine.touchedNodes.filter((node) => !isAlive(node));
+  const dead = engine.touchedNodes.filter((node) => !isAlive(node)).sort(compareNodes);
   if (dead.length === 0) return { problems: [], others: [] };
   const hints = new Hints(engine);
   const own = new Map(dead.map((node) => [node, ownProblems(engine, node, hints)]));
@@ -31,12 +32,11 @@ export function report(engine: Engine, isRequired: (key: string) => boolean): Re
     const chain = chains.get(node);
     if (chain !== undefined) relevant.add(engine.set.node(chain.cause.bundle) as Node);
   }
-  const inOrder = dead.sort(compareNodes);
   const ofAll = (nodes: readonly Node[]) => [
     ...nodes.flatMap((node) => own.get(node) ?? []),
     ...nodes.flatMap((node) => chains.get(node) ?? []),
   ];
-  return { problems: ofAll(inOrder.filter((node) => relevant.has(node))), others: ofAll(inOrder.filter((node) => !relevant.has(node))) };
+  return { problems: ofAll(dead.filter((node) => relevant.has(node))), others: ofAll(dead.filter((node) => !relevant.has(node))) };
 }
 
 function ownProblems(engine: Engine, node: Node, hints: Hints): readonly OwnProblem[] {
@@ -71,10 +71,39 @@ function slotProblem(engine: Engine, node: Node, slot: Slot, hints: Hints): OwnP
   };
 }
 
-function chainProblems(engine: Engine, dead: readonly Node[], own: ReadonlyMap<Node, readonly OwnProblem[]>): Map<Node, ChainProblem> {
-  const consumers = new Map<Node, { readonly node: Node; readonly slot: Slot }[]>();
+interface Step {
+  readonly slot: Slot;
+  readonly provider: Node;
+}
+
+/** Chains of the dead that have no problem of their own, from the causes outwards, so that each is reached over the shortest. */
+function chainProblems(engine: Engine, dead: readonly Node[], own: Map<Node, readonly OwnProblem[]>): Map<Node, ChainProblem> {
+  const consumers = deadConsumers(dead, own);
+  const next = new Map<Node, Step>();
+  const queue = dead.filter((node) => hasOwn(own, node));
+  spread(queue, consumers, next);
   for (const node of dead) {
-    if ((own.get(node) ?? []).length > 0) continue;
+    if (hasOwn(own, node) || next.has(node)) continue;
+    // It was set aside because, in the end, it needs another version of itself.
+    const others = engine.set
+      .versionsOf(node)
+      .filter((other) => other !== node && other.bundle?.manifest.singleton)
+      .sort(compareNodes);
+    const chosen = others.find(isAlive) ?? others[0];
+    if (chosen === undefined) continue;
+    own.set(node, [singletonProblem(node, chosen, 'needed')]);
+    spread([node], consumers, next);
+  }
+  const chains = new Map<Node, ChainProblem>();
+  for (const [node, { slot }] of next) if (!hasOwn(own, node)) chains.set(node, chainProblem(node, slot, next, own));
+  return chains;
+}
+
+/** Who might have used what the dead offer. */
+function deadConsumers(dead: readonly Node[], own: ReadonlyMap<Node, readonly OwnProblem[]>): Map<Node, { node: Node; slot: Slot }[]> {
+  const consumers = new Map<Node, { node: Node; slot: Slot }[]>();
+  for (const node of dead) {
+    if (hasOwn(own, node)) continue;
     for (const slot of exhaustedSlots(node)) {
       for (const offer of slot.offers) {
         if (offer.node === node) continue;
@@ -84,20 +113,23 @@ function chainProblems(engine: Engine, dead: readonly Node[], own: ReadonlyMap<N
       }
     }
   }
-  // From the causes outwards, so that each bundle is reached over the shortest chain.
-  const next = new Map<Node, { readonly slot: Slot; readonly provider: Node }>();
-  const queue = dead.filter((node) => (own.get(node) ?? []).length > 0).sort(compareNodes);
+  return consumers;
+}
+
+function spread(queue: Node[], consumers: ReadonlyMap<Node, readonly { node: Node; slot: Slot }[]>, next: Map<Node, Step>): void {
+  const causes = new Set(queue);
   for (let at = 0; at < queue.length; at++) {
     const provider = queue[at] as Node;
-    for (const { node, slot } of (consumers.get(provider) ?? []).sort((a, b) => compareNodes(a.node, b.node))) {
-      if (next.has(node)) continue;
+    for (const { node, slot } of consumers.get(provider) ?? []) {
+      if (next.has(node) || causes.has(node)) continue;
       next.set(node, { slot, provider });
       queue.push(node);
     }
   }
-  const chains = new Map<Node, ChainProblem>();
-  for (const [node, { slot }] of next) chains.set(node, chainProblem(node, slot, next, own));
-  return chains;
+}
+
+function hasOwn(own: ReadonlyMap<Node, readonly OwnProblem[]>, node: Node): boolean {
+  return (own.get(node) ?? []).length > 0;
 }
 
 function chainProblem(

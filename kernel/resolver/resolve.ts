@@ -4,7 +4,7 @@
  * Pure, independent of the order of its input, polynomial, and bounded by a step budget. What was wired stays as it is wherever it
  * still holds; only bundles that are new, that lost a provider, or that can gain an optional contract are looked at. Then, in order:
  * the largest set whose requirements can be met, one version of each singleton, no circles of imports, one major of each contract
- * between bundles that exchange it.
+ * between bundles that exchange it. No rule searches: where choices depend on each other the result is sound, not always the largest.
  */
 import { SluiceError } from '@sluice/sdk';
 import { BudgetSpent, StepBudget } from './budget.js';

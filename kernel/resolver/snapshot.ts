@@ -121,10 +121,9 @@ function prepareChange({ candidates }: ResolveInput, set: BundleSet, wired: Wiri
     },
     end() {
       for (const node of added) set.remove(node);
-      removed.forEach((node, index) => {
-        set.insert(node);
-        set.setWires(node, wiresBefore[index] ?? null);
-      });
+      // All first, wires second: they may be wired to each other.
+      for (const node of removed) set.insert(node);
+      removed.forEach((node, index) => set.setWires(node, wiresBefore[index] ?? null));
     },
   };
 }

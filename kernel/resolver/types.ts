@@ -109,7 +109,8 @@ export interface SingletonProblem extends ProblemBase {
   readonly kind: 'singleton-conflict';
   readonly symbolicName: string;
   readonly chosen: string;
-  readonly because: 'wired' | 'required' | 'version' | 'order';
+  /** `needed`: this bundle needs what the other version offers, so that both would have to be resolved. */
+  readonly because: 'wired' | 'required' | 'version' | 'order' | 'needed';
 }
 /** The only providers are themselves unresolved. */
 export interface ChainProblem extends ProblemBase {
@@ -126,12 +127,13 @@ export interface ChainProblem extends ProblemBase {
 export interface ContractConflictProblem extends ProblemBase {
   readonly kind: 'contract-conflict';
   readonly contract: string;
-  readonly provider: string;
+  /** The bundle at the other end of the wire. */
+  readonly other: string;
   /** The requirement through which both meet. */
   readonly through: RequirementData;
   /** Majors of the contract that each side sees. */
-  readonly consumerSees: readonly number[];
-  readonly providerSees: readonly number[];
+  readonly sees: readonly number[];
+  readonly otherSees: readonly number[];
 }
 /** Bundles import packages from each other in a circle; none can be loaded first. */
 export interface CycleProblem extends ProblemBase {

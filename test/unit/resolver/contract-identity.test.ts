@@ -22,10 +22,10 @@ describe('resolver: contract identity', () => {
             code: 'RESOLVER_CONTRACT_CONFLICT',
             bundle: user.key,
             contract: 'm.Money',
-            provider: ledger1.key,
+            other: ledger1.key,
             through: { namespace: 'sluice.contract', name: 'l.Ledger', range: '^1.0.0', filter: null },
-            consumerSees: [2],
-            providerSees: [1],
+            sees: [2],
+            otherSees: [1],
             suggestion: "Deploy 'user@1.0.0#1' and 'ledger@1.0.0#1' in revisions that use the same major version of 'm.Money'.",
           },
         ],
@@ -121,6 +121,13 @@ describe('resolver: contract identity', () => {
     const before = resolved([money1, flexible, loose]).wiring;
     const after = resolved([money2, flexible, loose], { wired: before });
     assert.deepEqual([after.ok, wires(after.wiring)[0]], [true, 'flexible@1.0.0#1 -> loose@1.0.0#1 m.Money@1.0.0']);
+  });
+
+  it('an optional contract that comes later is not taken when it would conflict', () => {
+    const user = bundle('user@1.0.0', { requires: ['l.Ledger@^1.0.0', '?m.Money@^2.0.0'] });
+    const before = resolved([money1, ledger1, user]).wiring;
+    const after = resolved([money1, money2, ledger1, user], { wired: before });
+    assert.deepEqual([after.ok, after.rewired, wires(after.wiring)], [true, [money2.key], wires(before)]);
   });
 
   it('wires in force are not moved for a bundle that is new', () => {

@@ -89,6 +89,15 @@ describe('resolver: resolving again', () => {
     assert.deepEqual([wires(further.wiring), wires(back.wiring)], [wires(dropped.wiring), wires(again.wiring)]);
   });
 
+  it('remembers who was wired to whom after a dropped plan that took both away', () => {
+    const before = resolved([user, provider, better]).wiring;
+    resolved([better], { wired: before });
+    assert.deepEqual(wires(resolved([user, provider], { wired: before }).wiring), ['user@1.0.0#1 -> p@1.0.0#1 x.X@1.0.0']);
+    const only = resolved([user, provider]).wiring;
+    resolved([], { wired: only });
+    assert.deepEqual([...resolved([user], { wired: only, required: [] }).wiring.keys()], []);
+  });
+
   it('gives the same answer for a copy of the wiring, of which nothing is remembered', () => {
     const before = resolved([provider, better, user, bystander]).wiring;
     const candidates: readonly ResolverBundle[] = [provider, nextRevision(better), user];

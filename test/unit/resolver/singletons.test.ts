@@ -84,6 +84,30 @@ describe('resolver: singletons', () => {
     );
   });
 
+  it('a version that needs another version of itself gives way to it', () => {
+    const base = bundle('a@1.0.0', { exports: ['pa'] });
+    const selfish = bundle('a@2.0.0', { imports: ['pa@^1.0.0'] });
+    const { wiring, problems: found } = resolved([base, selfish]);
+    assert.deepEqual(
+      [[...wiring.keys()], found.map((problem) => [problem.bundle, problem.kind === 'singleton-conflict' && problem.because])],
+      [[base.key], [[selfish.key, 'needed']]],
+    );
+  });
+
+  it('two versions that need each other are told so', () => {
+    const [one, two] = [
+      bundle('a@1.0.0', { exports: ['pa'], imports: ['pb@*'] }),
+      bundle('a@2.0.0', { exports: ['pb'], requires: ['x.A@^1.0.0'] }),
+    ];
+    const third = bundle('a@3.0.0', { provides: ['x.A@1.0.0'], imports: ['pa@*'] });
+    const found = problems(resolved([one, two, third]));
+    assert.equal(found.length, 3);
+    assert.equal(
+      found[0],
+      `Cannot resolve 'a@1.0.0#1': it needs what 'a@2.0.0#1' offers, and only one version of 'a' may be resolved. Uninstall 'a@2.0.0#1' first, deploy 'a@1.0.0#1' as its successor, or set "singleton": false in both.`,
+    );
+  });
+
   it('versions that say so live side by side, and beside one singleton', () => {
     const free = (version: string) => bundle(`lib@${version}`, { exports: ['lib'], section: { singleton: false } });
     const { ok, wiring } = resolved([free('1.0.0'), free('2.0.0'), bundle('lib@3.0.0', { exports: ['lib'] })]);
