@@ -16,7 +16,10 @@ async function install(artifacts: readonly Buffer[], folder: string | null): Pro
 
 async function main(): Promise<void> {
   const artifacts = Array.from({ length: 1_000 }, (_, index) => trivialBundle(index));
-  for (const [label, durable] of [['in memory', false], ['durable', true]] as const) {
+  for (const [label, durable] of [
+    ['in memory', false],
+    ['durable', true],
+  ] as const) {
     for (const count of [100, 1_000]) {
       const figures: number[] = [];
       let last: KernelRuntime | null = null;
@@ -28,14 +31,19 @@ async function main(): Promise<void> {
         else await kernel.shutdown();
         if (folder !== null && round < 4) rmSync(folder, { recursive: true, force: true });
       }
-      process.stdout.write(`install + start ${count} ${label}: median ${median(figures).toFixed(1)} ms (first ${figures[0]?.toFixed(1)})\n`);
+      process.stdout.write(
+        `install + start ${count} ${label}: median ${median(figures).toFixed(1)} ms (first ${figures[0]?.toFixed(1)})\n`,
+      );
       if (count === 1_000 && last !== null) await updates(last, label);
     }
   }
 }
 
 async function updates(kernel: KernelRuntime, label: string): Promise<void> {
-  for (const [what, index] of [['a leaf', 999], ['the root of the chain', 0]] as const) {
+  for (const [what, index] of [
+    ['a leaf', 999],
+    ['the root of the chain', 0],
+  ] as const) {
     const figures: number[] = [];
     for (let round = 0; round < 60; round += 1) {
       const artifact = trivialBundle(index, `1.0.${round + 1}`);
@@ -44,7 +52,9 @@ async function updates(kernel: KernelRuntime, label: string): Promise<void> {
       if (outcome.outcome !== 'committed') throw new Error(outcome.error?.message ?? outcome.outcome);
       if (round >= 10) figures.push(performance.now() - startedAt);
     }
-    process.stdout.write(`swap of ${what} among 1,000, ${label}: p50 ${median(figures).toFixed(2)} ms, p99 ${percentile(figures, 0.99).toFixed(2)} ms\n`);
+    process.stdout.write(
+      `swap of ${what} among 1,000, ${label}: p50 ${median(figures).toFixed(2)} ms, p99 ${percentile(figures, 0.99).toFixed(2)} ms\n`,
+    );
   }
   await kernel.shutdown();
 }

@@ -38,7 +38,12 @@ export function trivialBundle(index: number, version = '1.0.0'): Buffer {
   const packageJson = {
     name: `@bench/bundle-${index}`,
     version,
-    sluice: { sdk: '^1.0.0', symbolicName: `bench.bundle-${index}`, provides: [{ contract: `bench.Service${index}`, version: '1.0.0' }], ...requires },
+    sluice: {
+      sdk: '^1.0.0',
+      symbolicName: `bench.bundle-${index}`,
+      provides: [{ contract: `bench.Service${index}`, version: '1.0.0' }],
+      ...requires,
+    },
   };
   return writeArchive({ 'package.json': JSON.stringify(packageJson), 'dist/bundle.cjs': source(index, version) });
 }
