@@ -84,7 +84,7 @@ function draftOf(target: object): Draft {
 }
 
 /** Marks a class as a component of its bundle. */
-export function Component(options: ComponentOptions = {}): <T extends Constructor>(target: T) => void {
+export function Component(options: ComponentOptions = {}): (target: Constructor) => void {
   return (target) => {
     injectable()(target);
     draftOf(target).options = options;
