@@ -1,4 +1,7 @@
 /** The posting on PostgreSQL: the bare driver, plain Sequelize, and ours; statement by statement and as one call. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { QueryTypes, Sequelize } from 'sequelize';
 import { dataService } from './our-service.js';
@@ -17,6 +20,7 @@ export async function preparePostgres({ url, schema }: PostgresPlace): Promise<v
   await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE; CREATE SCHEMA ${schema}; SET search_path = ${schema}`);
   for (const statement of SCHEMA) await client.query(statement);
   await client.query(POSTING_FUNCTION);
+  await client.query('CREATE SEQUENCE bench_id');
   await client.query(`INSERT INTO bench_account SELECT id, ${OPENING_BALANCE} FROM generate_series(1, ${ACCOUNTS}) AS id`);
   await client.query('ANALYZE');
   await client.end();
@@ -103,8 +107,11 @@ export async function oursPostgres(place: PostgresPlace, clients: number, sendin
         () => unit.execute(SQL.transfer, [p.id, p.debit, p.credit, amount]),
         () => unit.execute(SQL.postings, [p.id, p.debit, -amount, p.id, p.credit, amount]),
       ];
-      if (sending === 'batch') await Promise.all(steps.map((step) => step()));
-      else for (const step of steps) await step();
+      if (sending === 'batch') {
+        const last = steps.map((step) => step());
+        unit.finish();
+        await Promise.all(last);
+      } else for (const step of steps) await step();
     });
   };
   const call = async (p: Posting): Promise<void> => {
@@ -120,4 +127,33 @@ export async function oursPostgres(place: PostgresPlace, clients: number, sendin
 function numbered(sql: string): string {
   let index = 0;
   return sql.replace(/\?/g, () => `$${++index}`);
+}
+
+/** The posting as a script of pgbench; each client draws its numbers from a sequence. */
+const PGBENCH_SCRIPT = `\\set debit random(1, ${ACCOUNTS})
+\\set credit 1 + (:debit + random(0, ${ACCOUNTS - 2})) % ${ACCOUNTS}
+\\set amount random(1, 10)
+BEGIN;
+${withNames(SQL.lock, 'debit', 'credit')};
+${withNames(SQL.debit, 'amount', 'debit')};
+${withNames(SQL.credit, 'amount', 'credit')};
+INSERT INTO bench_transfer (id, debit, credit, amount) VALUES (nextval('bench_id'), :debit, :credit, :amount);
+INSERT INTO bench_posting (transfer, account, amount) VALUES (currval('bench_id'), :debit, -CAST(:amount AS bigint)), (currval('bench_id'), :credit, :amount);
+COMMIT;
+`;
+
+/** Postings per second of PostgreSQL's own bench tool, or null where it is not installed. */
+export function pgbench(place: PostgresPlace, folder: string, clients: number, seconds: number): number | null {
+  const script = join(folder, 'posting.sql');
+  writeFileSync(script, PGBENCH_SCRIPT);
+  const args = ['-n', '-M', 'prepared', '-c', String(clients), '-j', '1', '-T', String(seconds), '-f', script, place.url];
+  const env = { ...process.env, PGOPTIONS: `-c search_path=${place.schema}` };
+  const run = spawnSync('pgbench', args, { encoding: 'utf8', env });
+  const found = /^tps = ([\d.]+)/m.exec(run.stdout ?? '');
+  return found === null ? null : Number(found[1]);
+}
+
+function withNames(sql: string, ...names: readonly string[]): string {
+  let index = 0;
+  return sql.replace(/\?/g, () => `:${names[index++]}`);
 }
