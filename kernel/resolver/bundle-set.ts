@@ -5,7 +5,7 @@
  * Holds data and keeps its look-ups true; decides nothing.
  */
 import { compareOffers, newNode, type Node, type Offer } from './node.js';
-import { CONTRACT_NAMESPACE, KERNEL_KEY, type Capability, type Wire } from './types.js';
+import { CONTRACT_NAMESPACE, KERNEL_KEY, type Capability, type ResolverBundle, type Wire } from './types.js';
 
 interface OfferList {
   readonly offers: Offer[];
@@ -18,6 +18,8 @@ const NONE: readonly never[] = [];
 export class BundleSet {
   readonly nodes = new Map<string, Node>();
   readonly kernel: Node;
+  /** What the set was made from, or last brought in line with. */
+  candidates: readonly ResolverBundle[] = NONE;
   /** Bundles without wires. */
   readonly unresolved = new Set<Node>();
   private readonly byName = new Map<string, Map<string, OfferList>>();

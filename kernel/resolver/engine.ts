@@ -219,13 +219,10 @@ function bestOf(slot: Slot, budget: StepBudget): Offer | null {
   return null;
 }
 
-/** The consumer's own offers, then those it is wired to. */
+/** The offers the consumer is wired to, then its own. */
 function preferredOf(node: Node, before: readonly Wire[], matching: readonly Offer[]): readonly Offer[] {
-  const own =
-    node.offers.length < matching.length
-      ? node.offers.filter((offer) => matching.includes(offer))
-      : matching.filter((offer) => offer.node === node);
-  if (before.length === 0) return own;
-  const wired = matching.filter((offer) => before.some((wire) => wire.provider === offer.node.key && wire.capability === offer.capability));
-  return [...own, ...wired.filter((offer) => offer.node !== node)];
+  const isWired = (offer: Offer) => before.some((wire) => wire.provider === offer.node.key && wire.capability === offer.capability);
+  const wired = before.length === 0 ? NONE : matching.filter(isWired);
+  const own = matching.filter((offer) => offer.node === node);
+  return wired.length === 0 ? own : [...wired, ...own];
 }

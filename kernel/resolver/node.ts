@@ -17,8 +17,6 @@ export interface Node {
   readonly consumers: Node[];
   /** What the running resolution does with this bundle; null outside of one, and for bundles it does not touch. */
   work: Work | null;
-  /** Marks what was seen in a pass over all bundles. */
-  stamp: number;
 }
 
 /** One capability of one node. */
@@ -49,7 +47,7 @@ export interface Slot {
   readonly need: Need;
   /** Wires in force for this requirement. */
   readonly before: readonly Wire[];
-  /** Offers to try before all others: the consumer's own, then those it is wired to. */
+  /** Offers to try before all others: those the consumer is wired to, then its own. */
   readonly preferred: readonly Offer[];
   /** All matching offers, best first; shared between slots. */
   readonly offers: readonly Offer[];
@@ -70,7 +68,7 @@ export type Death =
 /** Makes the node of a bundle or of the kernel. */
 export function newNode(key: string, bundle: ResolverBundle | null, derived: Derived): Node {
   const offers: Offer[] = [];
-  const node: Node = { key, bundle, derived, offers, wires: null, consumers: [], work: null, stamp: 0 };
+  const node: Node = { key, bundle, derived, offers, wires: null, consumers: [], work: null };
   for (const capability of derived.capabilities) offers.push({ node, capability });
   return node;
 }

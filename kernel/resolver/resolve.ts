@@ -39,8 +39,7 @@ export function resolve(input: ResolveInput): Resolution {
 }
 
 function resolvePrepared(input: ResolveInput, preparation: Preparation, budget: StepBudget): Resolution {
-  let keys: ReadonlySet<string> | null = null;
-  const isRequired = (key: string): boolean => (keys ??= new Set(input.required)).has(key);
+  const isRequired = requiredIn(input);
   // Versions of singletons that were chosen and then could not resolve: the choice is made again without them.
   const setAside = new Map<Node, Death>();
   for (;;) {
@@ -52,6 +51,12 @@ function resolvePrepared(input: ResolveInput, preparation: Preparation, budget: 
       engine.end();
     }
   }
+}
+
+function requiredIn({ required }: ResolveInput): (key: string) => boolean {
+  if (typeof required === 'function') return required;
+  let keys: ReadonlySet<string> | null = null;
+  return (key) => (keys ??= new Set(required)).has(key);
 }
 
 /** Runs all rules to the end. Returns null when a choice among singletons has to be made again. */
@@ -144,7 +149,7 @@ class Answer implements Resolution {
 }
 
 function checkInput(input: ResolveInput, { set }: Preparation): void {
-  const unknown = input.required.filter((key) => !set.nodes.has(key));
+  const unknown = typeof input.required === 'function' ? [] : input.required.filter((key) => !set.nodes.has(key));
   if (unknown.length === 0 && set.nodes.size === input.candidates.length) return;
   const found =
     unknown.length > 0 ? `required keys that are no candidates: ${unknown.slice(0, 10).join(', ')}` : 'two candidates with one key';
@@ -157,7 +162,9 @@ function checkInput(input: ResolveInput, { set }: Preparation): void {
 
 function outOfBudget(input: ResolveInput, steps: number): Resolution {
   const suggestion = 'Deploy the bundles in smaller groups, and give requirements a name or an equality so that fewer candidates match.';
-  const [bundle] = [...(input.required.length > 0 ? input.required : input.candidates.map(({ key }) => key))].sort();
+  const isRequired = requiredIn(input);
+  const keys = input.candidates.map(({ key }) => key).sort();
+  const bundle = keys.find(isRequired) ?? keys[0];
   const problem = { kind: 'budget', code: 'RESOLVER_BUDGET', bundle: bundle ?? KERNEL_KEY, steps, suggestion } as const;
   return new Answer(false, new Map(), [problem], [], [], [], steps);
 }

@@ -26,6 +26,7 @@ export interface Preparation {
 /** A change of a set that comes into force when its wiring is used. */
 interface Step {
   readonly from: Wiring;
+  readonly candidates: readonly ResolverBundle[];
   readonly removed: readonly Node[];
   readonly added: readonly Node[];
   readonly wires: ReadonlyMap<Node, readonly Wire[] | null>;
@@ -40,7 +41,6 @@ const memories = new WeakMap<Wiring, Memory>();
 /** The wiring each set is in line with. */
 const inForce = new WeakMap<BundleSet, Wiring>();
 const NO_KERNEL: readonly Capability[] = [];
-let passes = 0;
 
 /** Brings a set in line with the candidates. */
 export function prepare(input: ResolveInput): Preparation {
@@ -58,6 +58,7 @@ function remembered({ wired, kernel = NO_KERNEL }: ResolveInput): BundleSet | un
   for (const node of step.removed) set.remove(node);
   for (const node of step.added) set.insert(node);
   for (const [node, wires] of step.wires) set.setWires(node, wires);
+  set.candidates = step.candidates;
   memory.step = null;
   inForce.set(set, wired);
   return set;
@@ -66,6 +67,7 @@ function remembered({ wired, kernel = NO_KERNEL }: ResolveInput): BundleSet | un
 function prepareNew({ candidates, wired, kernel = NO_KERNEL }: ResolveInput): Preparation {
   const set = new BundleSet(kernel);
   for (const bundle of candidates) set.insert(nodeOf(bundle));
+  set.candidates = [...candidates];
   const stale: Node[] = [];
   for (const node of wired === undefined ? [] : set.nodes.values()) {
     const wires = wired?.get(node.key);
@@ -88,26 +90,22 @@ function prepareNew({ candidates, wired, kernel = NO_KERNEL }: ResolveInput): Pr
   };
 }
 
-function prepareChange({ candidates }: ResolveInput, set: BundleSet, wired: Wiring): Preparation {
-  const added: Node[] = [];
-  const pass = ++passes;
-  for (const bundle of candidates) {
-    const node = set.nodes.get(bundle.key);
-    const isKnown = node?.bundle?.manifest === bundle.manifest;
-    if (node === undefined || !isKnown) added.push(nodeOf(bundle));
-    else node.stamp = pass;
-  }
-  const removed = [...set.nodes.values()].filter((node) => node.stamp !== pass);
+function prepareChange(input: ResolveInput, set: BundleSet, wired: Wiring): Preparation {
+  const { left, come } = difference(set.candidates, input.candidates);
+  // A key given twice: the way without memory refuses it, and this set stays as it is.
+  if (come.some(({ key }) => set.nodes.has(key) && !left.some((one) => one.key === key))) return prepareNew(input);
+  const added = come.map(nodeOf);
+  const removed = left.map(({ key }) => set.nodes.get(key) as Node);
   const wiresBefore = removed.map((node) => node.wires);
   const orphans = removed.flatMap((node) => node.consumers);
   for (const node of removed) set.remove(node);
   for (const node of added) set.insert(node);
-  const left = new Set(removed);
+  const gone = new Set(removed);
   return {
     set,
     toOpen: toOpen(
       set,
-      orphans.filter((node) => !left.has(node)),
+      orphans.filter((node) => !gone.has(node)),
     ),
     finish(changes) {
       const wiring = new Map(wired);
@@ -116,7 +114,7 @@ function prepareChange({ candidates }: ResolveInput, set: BundleSet, wired: Wiri
         if (wires === null) wiring.delete(key);
         else wiring.set(key, wires);
       }
-      memories.set(wiring, { set, step: { from: wired, removed, added, wires: changes } });
+      memories.set(wiring, { set, step: { from: wired, candidates: [...input.candidates], removed, added, wires: changes } });
       return wiring;
     },
     end() {
@@ -126,6 +124,36 @@ function prepareChange({ candidates }: ResolveInput, set: BundleSet, wired: Wiri
       removed.forEach((node, index) => set.setWires(node, wiresBefore[index] ?? null));
     },
   };
+}
+
+/** Which bundles left and which came. Nearly always few did, so both ends that are alike are skipped first. */
+function difference(
+  before: readonly ResolverBundle[],
+  after: readonly ResolverBundle[],
+): { left: readonly ResolverBundle[]; come: readonly ResolverBundle[] } {
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && isSameBundle(before[start], after[start])) start += 1;
+  let end = 0;
+  while (end < shorter - start && isSameBundle(before[before.length - 1 - end], after[after.length - 1 - end])) end += 1;
+  const left = new Map(before.slice(start, before.length - end).map((bundle) => [bundle.key, bundle]));
+  const come: ResolverBundle[] = [];
+  for (const bundle of after.slice(start, after.length - end)) {
+    if (isSameBundle(left.get(bundle.key), bundle)) left.delete(bundle.key);
+    else come.push(bundle);
+  }
+  return { left: [...left.values()], come };
+}
+
+function isSameBundle(a: ResolverBundle | undefined, b: ResolverBundle | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.manifest === b.manifest && a.key === b.key);
+}
+
+/** Finds the consumers of a key in a wiring; undefined when no set is in line with it any more. */
+export function rememberedConsumers(wiring: Wiring): ((key: string) => readonly string[]) | undefined {
+  const set = memories.get(wiring)?.set;
+  if (set === undefined || inForce.get(set) !== wiring) return undefined;
+  return (key) => set.nodes.get(key)?.consumers.map((node) => node.key) ?? [];
 }
 
 /** Unresolved bundles, those with a stale wire, and those that an unresolved bundle might give an optional contract. */

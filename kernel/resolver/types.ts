@@ -55,8 +55,8 @@ export type Wiring = ReadonlyMap<string, readonly Wire[]>;
 /** What to resolve. */
 export interface ResolveInput {
   readonly candidates: readonly ResolverBundle[];
-  /** Keys that must resolve. */
-  readonly required: readonly string[];
+  /** Keys that must resolve; as a question where a list of thousands would be made for a change of one. */
+  readonly required: readonly string[] | ((key: string) => boolean);
   /** Wiring in force; kept wherever it still holds. */
   readonly wired?: Wiring;
   /** Capabilities of the kernel, see {@link kernelCapabilities}. */
