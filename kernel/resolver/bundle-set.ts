@@ -5,7 +5,7 @@
  * Holds data and keeps its look-ups true; decides nothing.
  */
 import { compareOffers, newNode, type Node, type Offer } from './node.js';
-import { CONTRACT_NAMESPACE, KERNEL_KEY, type Capability, type ResolverBundle, type Wire } from './types.js';
+import { KERNEL_KEY, type Capability, type ResolverBundle, type Wire } from './types.js';
 
 interface OfferList {
   readonly offers: Offer[];
