@@ -23,10 +23,7 @@ export async function installDesired(state: KernelState, desired: DesiredState, 
     const artifact = loaded[index];
     if (artifact === undefined || artifact === null) continue;
     const { autostart, startLevel, revision, previous } = one;
-    state.bundles.set(
-      one.bundleId,
-      new Bundle(one.bundleId, artifact, { autostart, startLevel, revision: Math.max(0, revision - 1), previous }),
-    );
+    state.bundles.add(new Bundle(one.bundleId, artifact, { autostart, startLevel, revision: Math.max(0, revision - 1), previous }));
   }
 }
 
@@ -56,11 +53,10 @@ export async function moveToStartLevel(state: KernelState, runner: ChangeRunner,
 async function raise(state: KernelState, runner: ChangeRunner, level: number): Promise<void> {
   const waiting = state.inOrder().filter((bundle) => bundle.autostart && bundle.current === null && bundle.startLevel <= level);
   const future = new Map(waiting.map((bundle) => [bundle, keyOf(bundle.artifact.manifest, nextRevision(bundle))]));
-  const candidates = state.inOrder().map((bundle) => ({
-    key: future.get(bundle) ?? bundle.key,
-    manifest: bundle.artifact.manifest,
-    bundleId: bundle.bundleId,
-  }));
+  const candidates = state.inOrder().map((bundle) => {
+    const key = future.get(bundle);
+    return key === undefined ? bundle.candidate : { ...bundle.candidate, key };
+  });
   const resolution = resolve({ candidates, required: [...future.values()], wired: state.wiring, kernel: state.capabilities });
   state.wiring = resolution.wiring;
   const items = waiting.map((bundle) => ({

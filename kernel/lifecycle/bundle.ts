@@ -5,6 +5,7 @@
 import { SluiceError, type SluiceError as SluiceErrorType } from '@sluice/sdk';
 import { canTransition, type BundleState, type Manifest } from '../model/index.js';
 import type { BundleContent } from '../host/ports.js';
+import type { ResolverBundle } from '../resolver/index.js';
 import type { Revision } from './revision.js';
 import type { ProblemData } from './runtime.js';
 
@@ -33,6 +34,8 @@ export class Bundle {
   error: ProblemData | null = null;
   /** What happened to it, newest last, for `why`. */
   readonly log: { readonly at: number; readonly statement: string }[] = [];
+  #candidate: ResolverBundle;
+  #candidateRevision: number;
 
   constructor(
     bundleId: number,
@@ -45,6 +48,8 @@ export class Bundle {
     this.startLevel = desired.startLevel;
     this.revisionNumber = desired.revision;
     this.previous = desired.previous;
+    this.#candidate = { key: keyOf(artifact.manifest, desired.revision), manifest: artifact.manifest, bundleId };
+    this.#candidateRevision = desired.revision;
   }
 
   get symbolicName(): string {
@@ -57,7 +62,18 @@ export class Bundle {
 
   /** Key of the running revision, or of the installed content, in resolver and reports. */
   get key(): string {
-    return this.current?.key ?? keyOf(this.artifact.manifest, this.revisionNumber);
+    return this.candidate.key;
+  }
+
+  /** The bundle as the resolver sees it: the same object for as long as nothing of it changes. */
+  get candidate(): ResolverBundle {
+    const { manifest } = this.artifact;
+    const revision = this.current?.revision ?? this.revisionNumber;
+    if (this.#candidate.manifest !== manifest || this.#candidateRevision !== revision) {
+      this.#candidate = { key: keyOf(manifest, revision), manifest, bundleId: this.bundleId };
+      this.#candidateRevision = revision;
+    }
+    return this.#candidate;
   }
 
   /** Moves to a state. @throws an assertion when the move is not one of OSGi's: that would be our bug. */

@@ -5,7 +5,7 @@
 import { HealthCheck, SluiceError, type HealthStatus } from '@sluice/sdk';
 import type { BeginRecord, Change, ChangeKind } from '../host/ports.js';
 import type { RevisionOwner, Stage } from '../registry/index.js';
-import { affectedBy } from '../resolver/index.js';
+import { affectedBy, type Wiring } from '../resolver/index.js';
 import { nameOfKey, type Bundle } from './bundle.js';
 import type { KernelState } from './kernel-state.js';
 import { withLimit } from './limit.js';
@@ -40,6 +40,9 @@ export interface Member {
   revision: Revision | null;
 }
 
+/** The result of a drain without entries. */
+const NOTHING_OPEN = Object.freeze({ waitedMs: 0, cut: 0 });
+
 type Phase = ProgressEvent['phase'];
 
 /** The running of one change: its members, and what is done to them in each phase. */
@@ -47,10 +50,10 @@ export class ChangeRun {
   readonly state: KernelState;
   readonly change: PlannedChange;
   readonly members: readonly Member[];
-  /** Names of the bundles whose entries can reach what is replaced, before or after the change. */
-  readonly reach: ReadonlySet<string>;
   readonly #timings: Record<string, number> = {};
   #phaseStartedAt: number;
+  readonly #wiringBefore: Wiring;
+  #reach: ReadonlySet<string> | null = null;
 
   constructor(state: KernelState, change: PlannedChange) {
     this.state = state;
@@ -62,7 +65,12 @@ export class ChangeRun {
       old: target.bundle?.current ?? null,
       revision: null,
     }));
-    this.reach = this.#reached();
+    this.#wiringBefore = state.wiring;
+  }
+
+  /** Names of the bundles whose entries can reach what is replaced, before or after the change. Looked for when asked, after the switch. */
+  get reach(): ReadonlySet<string> {
+    return (this.#reach ??= this.#reached());
   }
 
   /** Ends a phase: notes its time, tells whoever listens. */
@@ -240,17 +248,19 @@ export class ChangeRun {
     const keys = this.members.flatMap(({ target, old, action }) =>
       [old?.key, targetKey(target, action)].filter((key) => typeof key === 'string'),
     );
+    const before = affectedBy(this.#wiringBefore, keys);
     const { direct, transitive } = affectedBy(this.change.prepared.wiring, keys);
-    const before = affectedBy(this.state.wiring, keys);
     return new Set([...keys, ...direct, ...transitive, ...before.direct, ...before.transitive].map(nameOfKey));
   }
 
   /** Waits until no entry of an older generation can reach what was replaced. */
   async drain(generation: number): Promise<{ waitedMs: number; cut: number }> {
     const leaving = this.members.filter((member) => member.old !== null && member.old !== member.revision);
-    if (leaving.length === 0) return { waitedMs: 0, cut: 0 };
+    if (leaving.length === 0) return NOTHING_OPEN;
     const limitMs = this.change.options.drainMs ?? Math.max(...leaving.map(({ old }) => (old as Revision).manifest.drainTimeoutMs));
-    const drained = await this.state.entries.drain(generation, this.reach, limitMs);
+    const { entries } = this.state;
+    // Mostly nobody is on the way, and then it need not be known whom the change reaches.
+    const drained = entries.open(generation, null) === 0 ? NOTHING_OPEN : await entries.drain(generation, this.reach, limitMs);
     this.phase('drain', `${drained.waitedMs.toFixed(0)} ms${drained.cut > 0 ? `, ${drained.cut} entries still open at the deadline` : ''}`);
     return drained;
   }

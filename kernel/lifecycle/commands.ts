@@ -89,7 +89,7 @@ export class Commands {
   /** The installed bundle an artifact replaces: the one of its name, for non-singletons the one of its name and major version. */
   #installedFor(artifact: Artifact): Bundle | null {
     const { symbolicName, singleton, version } = artifact.manifest;
-    const same = this.#state.inOrder().filter((bundle) => bundle.symbolicName === symbolicName);
+    const same = this.#state.bundles.named(symbolicName);
     if (singleton) return same[0] ?? null;
     return same.find((bundle) => bundle.artifact.manifest.version.major === version.major) ?? null;
   }
@@ -198,9 +198,9 @@ export class Commands {
 
   #plan(asked: readonly Target[], startLevel: number): PreparedPlan {
     const state = this.#state;
-    const targets = [...asked, ...importersOf(state.inOrder(), asked, state.wiring)];
+    const targets = [...asked, ...importersOf(state.bundles, asked, state.wiring)];
     return planChange({
-      bundles: state.inOrder(),
+      bundles: state.bundles,
       targets,
       wiring: state.wiring,
       kernel: state.capabilities,
@@ -266,7 +266,7 @@ export class Commands {
   find(name: string): Bundle {
     const bundles = this.#state.inOrder();
     const found =
-      bundles.find((bundle) => bundle.symbolicName === name) ??
+      this.#state.bundles.named(name)[0] ??
       bundles.find((bundle) => `${bundle.symbolicName}@${bundle.version}` === name || String(bundle.bundleId) === name);
     if (found !== undefined) return found;
     const nearest = bundles

@@ -37,8 +37,12 @@ function whyNotActive(bundle: Bundle, state: KernelState): Cause[] {
 }
 
 function whyUnresolved(bundle: Bundle, state: KernelState): Cause[] {
-  const candidates = state.inOrder().map((one) => ({ key: one.key, manifest: one.artifact.manifest, bundleId: one.bundleId }));
-  const resolution = resolve({ candidates, required: [bundle.key], wired: state.wiring, kernel: state.capabilities });
+  const resolution = resolve({
+    candidates: state.bundles.candidates(),
+    required: [bundle.key],
+    wired: state.wiring,
+    kernel: state.capabilities,
+  });
   if (resolution.ok) return [];
   return resolution.problems.map((problem) => ({
     subject: bundle.symbolicName,

@@ -8,6 +8,7 @@ import type { BundleState, Manifest } from '../model/index.js';
 import type { RevisionOwner, ServiceRegistry, Stage } from '../registry/index.js';
 import { PACKAGE_NAMESPACE, type Capability, type Wiring } from '../resolver/index.js';
 import { Bundle } from './bundle.js';
+import { BundleTable } from './bundle-table.js';
 import type { Configurations } from './configuration.js';
 import type { EntryCounter } from './entries.js';
 import type { LogRouter } from './log.js';
@@ -68,7 +69,7 @@ export class KernelState {
   readonly capabilities: readonly Capability[];
   /** The kernel as an owner of services and references. */
   readonly owner: RevisionOwner;
-  readonly bundles = new Map<number, Bundle>();
+  readonly bundles = new BundleTable();
   readonly alarms: ProblemData[] = [];
   /** Manifests of the revisions being prepared, by symbolic name. */
   readonly preparing = new Map<string, Manifest>();
@@ -117,19 +118,18 @@ export class KernelState {
   }
 
   /** Bundles in install order. */
-  inOrder(): Bundle[] {
-    return [...this.bundles.values()].sort((a, b) => a.bundleId - b.bundleId);
+  inOrder(): readonly Bundle[] {
+    return this.bundles.inOrder();
   }
 
   /** Manifest of a bundle: of the revision being prepared, else of the installed content. */
   manifestOf(symbolicName: string): Manifest | undefined {
-    return this.preparing.get(symbolicName) ?? this.inOrder().find((bundle) => bundle.symbolicName === symbolicName)?.artifact.manifest;
+    return this.preparing.get(symbolicName) ?? this.bundles.named(symbolicName)[0]?.artifact.manifest;
   }
 
   /** The running revision behind a resolver key. */
   revisionOf(key: string): Revision | undefined {
-    for (const bundle of this.bundles.values()) if (bundle.current?.key === key) return bundle.current;
-    return undefined;
+    return this.bundles.withKey(key)?.current ?? undefined;
   }
 
   createRevision(target: Target): Revision {
@@ -191,7 +191,7 @@ export class KernelState {
       revision: 1,
       previous: null,
     });
-    this.bundles.set(bundleId, bundle);
+    this.bundles.add(bundle);
     this.nextBundleId = Math.max(this.nextBundleId, bundleId + 1);
     this.emit('INSTALLED', bundle.symbolicName, bundle.version);
     return bundle;
@@ -200,7 +200,7 @@ export class KernelState {
   removeBundle(bundle: Bundle): void {
     if (bundle.state === 'STOPPING') bundle.moveTo('RESOLVED');
     this.passStates(bundle, 'UNINSTALLED');
-    this.bundles.delete(bundle.bundleId);
+    this.bundles.delete(bundle);
   }
 
   /** Moves a bundle through states, telling each. */

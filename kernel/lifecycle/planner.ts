@@ -4,16 +4,19 @@
  */
 import type { Manifest } from '../model/index.js';
 import {
-  affectedBy,
+  consumersOf,
   PACKAGE_NAMESPACE,
   renderProblem,
   resolve,
   type Capability,
+  type Resolution,
   type ResolutionProblem,
+  type ResolveInput,
   type ResolverBundle,
   type Wiring,
 } from '../resolver/index.js';
 import { keyOf, nameOfKey, type Artifact, type Bundle } from './bundle.js';
+import type { BundleTable } from './bundle-table.js';
 import type { ChangePlan, ProblemData } from './runtime.js';
 
 /** What shall become of one bundle. */
@@ -42,7 +45,7 @@ export interface PreparedPlan {
 
 /** The system as the planner sees it. */
 export interface PlannerInput {
-  readonly bundles: readonly Bundle[];
+  readonly bundles: BundleTable;
   readonly targets: readonly Target[];
   readonly wiring: Wiring;
   readonly kernel: readonly Capability[];
@@ -68,22 +71,14 @@ export function nextRevision(bundle: Bundle | null): number {
 /** Computes the plan. Problems make it a refusal; nothing throws. */
 export function planChange(input: PlannerInput): PreparedPlan {
   const actions = new Map(input.targets.map((target) => [target, actionOf(target, input.frameworkStartLevel)]));
-  const after = candidatesAfter(input, actions);
-  const required = [...after.values()].filter((entry) => entry.running).map((entry) => entry.candidate.key);
-  const resolution = resolve({
-    candidates: [...after.values()].map((entry) => entry.candidate),
-    required,
-    wired: input.wiring,
-    kernel: input.kernel,
-  });
+  const { candidates, required } = afterwards(input, actions);
+  const resolution = resolve({ candidates, required, wired: input.wiring, kernel: input.kernel });
   const changedKeys = input.targets.flatMap((target) => {
     const key = targetKey(target, actions.get(target) ?? 'nothing');
     return [...(target.bundle === null ? [] : [target.bundle.key]), ...(key === null ? [] : [key])];
   });
   const changedNames = new Set(changedKeys.map(nameOfKey));
-  const reached = new Set(
-    [...affectedBy(input.wiring, changedKeys).direct, ...affectedBy(resolution.wiring, changedKeys).direct].map(nameOfKey),
-  );
+  const reached = new Set([...consumersOf(input.wiring, changedKeys), ...newConsumersOf(resolution, changedKeys)].map(nameOfKey));
   for (const name of changedNames) reached.delete(name);
   const problems = resolution.ok ? [] : resolution.problems.map(problemData);
   return {
@@ -102,6 +97,12 @@ export function planChange(input: PlannerInput): PreparedPlan {
   };
 }
 
+/** Bundles whose wires changed and now lead to one of the given bundles. */
+function newConsumersOf({ rewired, wiring }: Resolution, keys: readonly string[]): readonly string[] {
+  const changed = new Set(keys);
+  return rewired.filter((key) => wiring.get(key)?.some((wire) => changed.has(wire.provider)) === true);
+}
+
 function refreshed(targets: readonly Target[]): string[] {
   return targets.flatMap(({ refresh, bundle }) => (refresh === true && bundle !== null ? [bundle.symbolicName] : []));
 }
@@ -110,28 +111,28 @@ function refreshed(targets: readonly Target[]): string[] {
  * The running bundles that import packages of replaced ones, directly or through others: code they hold would be of the old revision, so
  * they get a new revision in the same switch. A bundle that is a target already is left out.
  */
-export function importersOf(bundles: readonly Bundle[], targets: readonly Target[], wiring: Wiring): Target[] {
+export function importersOf(bundles: BundleTable, targets: readonly Target[], wiring: Wiring): Target[] {
   const replaced = new Set(
     targets.flatMap(({ bundle, artifact }) => (bundle === null || bundle.artifact.digest === artifact?.digest ? [] : [bundle.key])),
   );
   const taken = new Set(targets.map(({ bundleId }) => bundleId));
   const found: Target[] = [];
-  for (let grown = true; grown;) {
-    grown = false;
-    for (const bundle of bundles) {
-      if (bundle.current === null || taken.has(bundle.bundleId)) continue;
-      const imports = (wiring.get(bundle.key) ?? []).some(
-        (wire) => wire.requirement.namespace === PACKAGE_NAMESPACE && replaced.has(wire.provider),
-      );
-      if (!imports) continue;
+  for (let layer = [...replaced]; layer.length > 0;) {
+    const next: string[] = [];
+    for (const key of consumersOf(wiring, layer)) {
+      const bundle = bundles.withKey(key);
+      if (bundle === undefined || bundle.current === null || taken.has(bundle.bundleId)) continue;
+      const wires = wiring.get(key) ?? [];
+      if (!wires.some((wire) => wire.requirement.namespace === PACKAGE_NAMESPACE && replaced.has(wire.provider))) continue;
       const { bundleId, artifact, autostart, startLevel } = bundle;
       found.push({ bundle, bundleId, artifact, autostart, startLevel, refresh: true });
       taken.add(bundleId);
-      replaced.add(bundle.key);
-      grown = true;
+      replaced.add(key);
+      next.push(key);
     }
+    layer = next;
   }
-  return found;
+  return found.sort((a, b) => a.bundleId - b.bundleId);
 }
 
 /** What a target does, given the framework's start level. */
@@ -147,28 +148,29 @@ export function actionOf(target: Target, frameworkStartLevel: number): Action {
   return 'nothing';
 }
 
-interface AfterEntry {
-  readonly candidate: ResolverBundle;
-  readonly running: boolean;
-}
-
-function candidatesAfter(input: PlannerInput, actions: ReadonlyMap<Target, Action>): Map<number, AfterEntry> {
-  const after = new Map<number, AfterEntry>();
-  for (const bundle of input.bundles) {
-    const candidate = { key: bundle.key, manifest: bundle.artifact.manifest, bundleId: bundle.bundleId };
-    after.set(bundle.bundleId, { candidate, running: bundle.current !== null });
-  }
+/** The bundles after the change, as the resolver sees them, and which of them must resolve because they run. */
+function afterwards(input: PlannerInput, actions: ReadonlyMap<Target, Action>): Pick<ResolveInput, 'candidates' | 'required'> {
+  const planned = new Map<number, ResolverBundle | null>();
+  const runs = new Map<string, boolean>();
   for (const target of input.targets) {
+    const { artifact, bundle, bundleId, autostart, startLevel } = target;
     const key = targetKey(target, actions.get(target) ?? 'nothing');
-    if (target.artifact === null || key === null) {
-      after.delete(target.bundleId);
+    if (artifact === null || key === null) {
+      planned.set(bundleId, null);
       continue;
     }
-    const candidate = { key, manifest: target.artifact.manifest, bundleId: target.bundleId };
-    const running = target.autostart && target.startLevel <= input.frameworkStartLevel;
-    after.set(target.bundleId, { candidate, running });
+    planned.set(bundleId, bundle !== null && bundle.key === key ? bundle.candidate : { key, manifest: artifact.manifest, bundleId });
+    runs.set(key, autostart && startLevel <= input.frameworkStartLevel);
   }
-  return after;
+  const candidates: ResolverBundle[] = [];
+  for (const bundle of input.bundles.inOrder()) {
+    const candidate = planned.get(bundle.bundleId);
+    planned.delete(bundle.bundleId);
+    if (candidate !== null) candidates.push(candidate ?? bundle.candidate);
+  }
+  // What is left is new, and new bundles have the highest ids.
+  for (const candidate of planned.values()) if (candidate !== null) candidates.push(candidate);
+  return { candidates, required: (key) => runs.get(key) ?? (input.bundles.withKey(key)?.current ?? null) !== null };
 }
 
 function changeData(target: Target, action: Action): ChangePlan['changes'][number] {

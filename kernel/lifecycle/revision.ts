@@ -48,6 +48,8 @@ export class Revision implements ContextHost {
   readonly symbolicName: string;
   readonly version: string;
   readonly revision: number;
+  /** `name@version#revision`, the key of resolver and reports. */
+  readonly key: string;
   readonly digest: string;
   readonly manifest: Manifest;
   readonly entries: ReadonlyMap<string, Uint8Array>;
@@ -73,6 +75,7 @@ export class Revision implements ContextHost {
     this.symbolicName = source.symbolicName;
     this.version = source.version;
     this.revision = source.revision;
+    this.key = `${source.symbolicName}@${source.version}#${source.revision}`;
     this.digest = source.digest;
     this.manifest = source.manifest;
     this.entries = source.entries;
@@ -81,11 +84,6 @@ export class Revision implements ContextHost {
     this.clock = services.clock;
     this.log = services.log.logger(source.symbolicName, source.version);
     this.scope = new ScopeNode(this.key);
-  }
-
-  /** `name@version#revision`, the key of resolver and reports. */
-  get key(): string {
-    return `${this.symbolicName}@${this.version}#${this.revision}`;
   }
 
   get signal(): AbortSignal {
@@ -222,6 +220,11 @@ export class Revision implements ContextHost {
       this.config = before;
       throw error;
     }
+  }
+
+  /** True when it has components, whatever their state. */
+  get hasComponents(): boolean {
+    return this.#components !== null;
   }
 
   /** Components with their state, for `inspect` and `why`. */

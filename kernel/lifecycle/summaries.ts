@@ -63,9 +63,9 @@ export function historyEntry(record: HistoryRecord): HistoryEntry {
 /** Names of bundles with a component that must be built anew when one of the changed bundles is replaced. */
 export function restartsWith(state: KernelState, changed: ReadonlySet<string>): readonly string[] {
   const names = new Set<string>();
-  for (const bundle of state.bundles.values()) {
-    if (changed.has(bundle.symbolicName)) continue;
-    for (const component of bundle.current?.components() ?? []) {
+  for (const bundle of state.inOrder()) {
+    if (bundle.current?.hasComponents !== true || changed.has(bundle.symbolicName)) continue;
+    for (const component of bundle.current.components()) {
       const hit = component.references.some(
         (reference) => reference.policy === 'static' && reference.bound.some((bound) => changed.has(nameOfKey(bound))),
       );

@@ -135,11 +135,12 @@ export class TrialReturn {
 
   #wiring(): KernelState['wiring'] {
     const state = this.#state;
-    const candidates = state
-      .inOrder()
-      .map((bundle) => ({ key: bundle.key, manifest: bundle.artifact.manifest, bundleId: bundle.bundleId }));
-    const required = state.inOrder().flatMap((bundle) => (bundle.current === null ? [] : [bundle.key]));
-    const resolution = resolve({ candidates, required, wired: state.wiring, kernel: state.capabilities });
+    const resolution = resolve({
+      candidates: state.bundles.candidates(),
+      required: (key) => state.revisionOf(key) !== undefined,
+      wired: state.wiring,
+      kernel: state.capabilities,
+    });
     if (!resolution.ok) {
       state.raiseAlarm({
         code: 'ROLLBACK_UNRESOLVED',

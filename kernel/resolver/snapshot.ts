@@ -50,8 +50,14 @@ export function prepare(input: ResolveInput): Preparation {
 
 /** The set behind the wiring in force, when it can still serve. */
 function remembered({ wired, kernel = NO_KERNEL }: ResolveInput): BundleSet | undefined {
-  const memory = wired === undefined ? undefined : memories.get(wired);
-  if (wired === undefined || memory === undefined || !isSame(memory.set.kernelCapabilities, kernel)) return undefined;
+  const set = wired === undefined ? undefined : inLineWith(wired);
+  return set !== undefined && isSame(set.kernelCapabilities, kernel) ? set : undefined;
+}
+
+/** The set of a wiring, brought in line with it; undefined when it went on to another wiring. */
+function inLineWith(wired: Wiring): BundleSet | undefined {
+  const memory = memories.get(wired);
+  if (memory === undefined) return undefined;
   const { set, step } = memory;
   if (inForce.get(set) === wired) return set;
   if (step === null || inForce.get(set) !== step.from) return undefined;
@@ -149,10 +155,13 @@ function isSameBundle(a: ResolverBundle | undefined, b: ResolverBundle | undefin
   return a === b || (a !== undefined && b !== undefined && a.manifest === b.manifest && a.key === b.key);
 }
 
-/** Finds the consumers of a key in a wiring; undefined when no set is in line with it any more. */
+/**
+ * Finds the consumers of a key in a wiring that is in force; undefined when its set went on to another wiring. To ask about a wiring is to
+ * put it in force: ask about the one before first.
+ */
 export function rememberedConsumers(wiring: Wiring): ((key: string) => readonly string[]) | undefined {
-  const set = memories.get(wiring)?.set;
-  if (set === undefined || inForce.get(set) !== wiring) return undefined;
+  const set = inLineWith(wiring);
+  if (set === undefined) return undefined;
   return (key) => set.nodes.get(key)?.consumers.map((node) => node.key) ?? [];
 }
 
