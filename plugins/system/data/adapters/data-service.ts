@@ -73,14 +73,12 @@ export class BundleDataService implements DataService {
     return await this.#schemaUnit((unit) => revertMigrations(this.#migrator(), unit, migrations, steps));
   }
 
-  async query(sql: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]> {
-    this.#assertOpen();
-    return await this.#executor.query(sql, values);
+  query(sql: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]> {
+    return this.#closed ? Promise.reject(closedService(this.#bundle)) : this.#executor.query(sql, values);
   }
 
-  async execute(sql: string, values?: readonly SqlValue[]): Promise<number> {
-    this.#assertOpen();
-    return await this.#executor.execute(sql, values);
+  execute(sql: string, values?: readonly SqlValue[]): Promise<number> {
+    return this.#closed ? Promise.reject(closedService(this.#bundle)) : this.#executor.execute(sql, values);
   }
 
   async unitOfWork<T>(work: (unit: UnitOfWork) => Promise<T>, options?: UnitOfWorkOptions): Promise<T> {

@@ -5,23 +5,32 @@ import type { Units } from './unit-of-work.js';
 
 /** Runs statements in the name of a bundle. */
 export class SharedExecutor implements SqlExecutor {
-  readonly #engine: Engine;
   readonly #units: Units;
-  readonly #opener: Opener;
+  readonly #outside: SqlExecutor;
 
   constructor(bundle: string, engine: Engine, units: Units) {
-    this.#engine = engine;
     this.#units = units;
-    this.#opener = { bundle, waitMs: units.waitTimeoutMs };
+    const opener = (): Opener => ({ bundle, waitMs: units.waitTimeoutMs });
+    this.#outside = {
+      query: (sql, values = []) => engine.query(opener(), sql, values),
+      execute: (sql, values = []) => engine.execute(opener(), sql, values),
+    };
   }
 
-  async query(sql: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
-    const unit = this.#units.current();
-    return unit === undefined ? await this.#engine.query(this.#opener, sql, values) : await unit.query(sql, values);
+  query(sql: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
+    return this.#where((place) => place.query(sql, values));
   }
 
-  async execute(sql: string, values: readonly SqlValue[] = []): Promise<number> {
-    const unit = this.#units.current();
-    return unit === undefined ? await this.#engine.execute(this.#opener, sql, values) : await unit.execute(sql, values);
+  execute(sql: string, values: readonly SqlValue[] = []): Promise<number> {
+    return this.#where((place) => place.execute(sql, values));
+  }
+
+  /** Not an async function: with a context store in use each promise costs, and statements are the most frequent calls of all. */
+  #where<T>(run: (place: SqlExecutor) => Promise<T>): Promise<T> {
+    try {
+      return run(this.#units.current() ?? this.#outside);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 }
