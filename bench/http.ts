@@ -75,10 +75,10 @@ function report(results: ReadonlyMap<string, readonly Measured[]>): void {
   // The quietest run: noise only ever adds.
   const cpuOf = (name: string): number => Math.min(...(results.get(name) ?? []).map((run) => run.cpuUs));
   console.log(`\n${CONNECTIONS} connections, medians of the rounds; ratios by answers per second, and by processor time\n`);
-  console.log('contender          requests/s  of bare  of Koa   us/request  of bare  of Koa   p50 ms   p99 ms   failed');
+  console.log('contender            requests/s  of bare  of Koa   us/request  of bare  of Koa   p50 ms   p99 ms   failed');
   for (const [name, runs] of results) {
     const cells = [
-      name.padEnd(18),
+      name.padEnd(20),
       rateOf(name).toFixed(0).padStart(10),
       (rateOf(name) / rateOf('bare')).toFixed(2).padStart(8),
       (rateOf(name) / rateOf('koa')).toFixed(2).padStart(7),

@@ -1,4 +1,5 @@
 /** The servers that are compared. Each answers the same small JSON document at the last of its routes, on a free port. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import Koa from 'koa';
 import { Router } from '@koa/router';
@@ -26,6 +27,7 @@ type Start = () => Promise<Started>;
 export const CONTENDERS: Readonly<Record<string, Start>> = {
   bare: () => listen(bare, '/r/1'),
   koa: () => listen(koaAlone(), '/r/1'),
+  'koa in async context': () => listen(inAsyncContext(koaAlone()), '/r/1'),
   'koa+router 10': () => listen(koaRouter(10), '/r/9'),
   'koa+router 100': () => listen(koaRouter(100), '/r/99'),
   'koa+router 1000': () => listen(koaRouter(1_000), '/r/999'),
@@ -48,6 +50,11 @@ function koaAlone(): RequestListener {
     context.body = ANSWER;
   });
   return listenerOf(app);
+}
+
+function inAsyncContext(listener: RequestListener): RequestListener {
+  const context = new AsyncLocalStorage<object>();
+  return (request, response) => context.run({}, () => listener(request, response));
 }
 
 function koaRouter(count: number): RequestListener {

@@ -125,6 +125,14 @@ export class System {
   }
 }
 
+/** The replaced revisions that are still there after forced collections, each with what holds it. */
+export async function notCollected(system: System): Promise<readonly string[]> {
+  const verdicts = await system.admin.leaks({ collect: true });
+  return verdicts
+    .filter(({ collected }) => collected === 'no')
+    .map(({ bundle, version, holders }) => `'${bundle}' ${version} was not collected: ${holders.join('; ')}`);
+}
+
 /** A TCP port that is free now. */
 export async function freePort(): Promise<number> {
   const server = createServer();

@@ -37,13 +37,13 @@ export const BAD_KINDS: readonly BadKind[] = [
     manifest: (section) => void (section['startTimeoutMs'] = HANG_MS),
     code: activator('await new Promise(() => {});'),
   }),
-  bad('breaks its contract', 'RESOLVE_FAILED', {
+  bad('breaks its contract', 'RESOLVER_FILTERED', {
     manifest: ({ provides }) => provides.forEach((one) => void (one['version'] = '2.0.0')),
   }),
-  bad('lacks a dependency', 'RESOLVE_FAILED', {
+  bad('lacks a dependency', 'RESOLVER_MISSING', {
     manifest: ({ requires }) => void requires.push({ contract: 'planted.Nowhere', range: '^1.0.0' }),
   }),
-  bad('has a bad migration', 'ACTIVATE_FAILED', {
+  bad('has a bad migration', 'MIGRATION_FAILED', {
     manifest: ({ requires }) => void requires.push({ contract: Data.id, range: '^1.0.0' }),
     code: activator(`await context.reference(sdk.Data).migrate([{
       name: '0001-planted',

@@ -18,6 +18,7 @@ export interface LoadOptions {
 
 /** What was counted so far. */
 export interface LoadCounts {
+  /** Requests that came to an end. */
   readonly requests: number;
   readonly transfers: number;
   readonly failed: number;
@@ -49,6 +50,7 @@ export class BankLoad {
   readonly #loop: Promise<void>;
   #times: number[] = [];
   #stopped = false;
+  #requests = 0;
   #transfers = 0;
   #failed = 0;
   #resets = 0;
@@ -87,7 +89,7 @@ export class BankLoad {
 
   counts(): LoadCounts {
     return {
-      requests: this.#clients.reduce((sum, { bank }) => sum + bank.attempts.requests, 0),
+      requests: this.#requests,
       transfers: this.#transfers,
       failed: this.#failed,
       resets: this.#resets,
@@ -99,15 +101,23 @@ export class BankLoad {
 
   /** Waits until so many requests more were answered. */
   async answered(more: number): Promise<void> {
-    const until = this.counts().requests + more;
-    while (this.counts().requests < until && !this.#stopped) await pause(TURN_MS);
+    const until = this.#requests + more;
+    while (this.#requests < until && !this.#stopped) await pause(TURN_MS);
   }
 
-  /** Ends the load and compares the balances with what the acknowledged transfers say they must be. */
-  async end(): Promise<{ readonly lost: number; readonly executedTwice: number }> {
-    this.#stopped = true;
-    await this.#loop;
-    await Promise.all(this.#open);
+  /** Does something under the load and ends it, whatever comes of it. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      this.#stopped = true;
+      await this.#loop;
+      await Promise.all(this.#open);
+    }
+  }
+
+  /** After the end: compares the balances with what the acknowledged transfers say they must be, and closes the connections. */
+  async reconcile(): Promise<{ readonly lost: number; readonly executedTwice: number }> {
     let lost = 0;
     let executedTwice = 0;
     for (const { bank, account } of this.#clients) {
@@ -159,6 +169,7 @@ export class BankLoad {
       this.problems.push(`connection: ${(error as Error).message}`);
     } finally {
       client.busy = false;
+      this.#requests += 1;
     }
   }
 

@@ -3,7 +3,7 @@
  * client could notice.
  */
 import { withVersion } from '../support/artifacts.js';
-import { System } from '../support/system.js';
+import { notCollected, System } from '../support/system.js';
 import { BankLoad, pause, type LoadCounts } from './bank-load.js';
 import { percentile } from './random.js';
 
@@ -48,25 +48,27 @@ async function run(system: System, options: SwapLoadOptions): Promise<SwapLoadFi
   const steady: number[] = [];
   const swapping: number[] = [];
   const load = await BankLoad.begin(system, { ...options, slowShare: SLOW_SHARE });
-  load.measureInto(steady);
-  await pause(options.steadyMs);
-  load.measureInto(swapping);
-  const { times, problems } = await swapAll(system, options.swaps);
-  load.measureInto(steady);
-  await pause(options.steadyMs);
-  const { lost, executedTwice } = await load.end();
-  const verdicts = await system.admin.leaks({ collect: true });
+  const { times, problems } = await load.during(async () => {
+    load.measureInto(steady);
+    await pause(options.steadyMs);
+    load.measureInto(swapping);
+    const swapped = await swapAll(system, options.swaps);
+    load.measureInto(steady);
+    await pause(options.steadyMs);
+    return swapped;
+  });
+  const money = await load.reconcile();
+  const kept = await notCollected(system);
   return {
     ...load.counts(),
     swaps: options.swaps,
-    executedTwice,
-    lost,
+    ...money,
     steadyP99Ms: percentile(steady, 0.99),
     swappingP99Ms: percentile(swapping, 0.99),
     swapP50Ms: percentile(times, 0.5),
     swapP99Ms: percentile(times, 0.99),
-    notCollected: verdicts.filter(({ collected }) => collected === 'no').length,
-    problems: [...problems, ...load.problems].slice(0, 20),
+    notCollected: kept.length,
+    problems: [...problems, ...load.problems.slice(0, 20), ...kept],
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { withVersion } from '../support/artifacts.js';
 import { BankClient } from '../support/bank-client.js';
-import { System } from '../support/system.js';
+import { notCollected, System } from '../support/system.js';
 import { pause } from './bank-load.js';
 import { percentile } from './random.js';
 
@@ -34,6 +34,11 @@ export interface HttpSwapFigures {
   readonly throughputShare: number;
   readonly notCollected: number;
   readonly problems: readonly string[];
+}
+
+interface Measured {
+  readonly times: readonly number[];
+  readonly perSecond: number;
 }
 
 const SWAPPED = ['system.http', 'channel.mobile'] as const;
@@ -66,13 +71,13 @@ class Run {
 
   async run(): Promise<HttpSwapFigures> {
     const load = Promise.all(this.#clients.map((client) => this.#ask(client)));
-    const steady = await this.#measured(() => pause(this.#options.steadyMs));
     const swapTimes: number[] = [];
-    const swapping = await this.#measured(() => this.#swapAll(swapTimes));
-    this.#stopped = true;
-    await load;
-    for (const client of this.#clients) client.close();
-    const verdicts = await this.#system.admin.leaks({ collect: true });
+    const work = async (): Promise<readonly [Measured, Measured]> => [
+      await this.#measured(() => pause(this.#options.steadyMs)),
+      await this.#measured(() => this.#swapAll(swapTimes)),
+    ];
+    const [steady, swapping] = await this.#whileLoaded(load, work);
+    const kept = await notCollected(this.#system);
     return {
       swaps: swapTimes.length,
       requests: this.#clients.reduce((sum, { attempts }) => sum + attempts.requests, 0),
@@ -84,12 +89,22 @@ class Run {
       longestMs: swapping.times.reduce((longest, time) => Math.max(longest, time), 0),
       swapP50Ms: percentile(swapTimes, 0.5),
       throughputShare: swapping.perSecond / steady.perSecond,
-      notCollected: verdicts.filter(({ collected }) => collected === 'no').length,
-      problems: this.#problems.slice(0, 20),
+      notCollected: kept.length,
+      problems: [...this.#problems.slice(0, 20), ...kept],
     };
   }
 
-  async #measured(work: () => Promise<void>): Promise<{ times: readonly number[]; perSecond: number }> {
+  async #whileLoaded<T>(load: Promise<unknown>, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      this.#stopped = true;
+      await load;
+      for (const client of this.#clients) client.close();
+    }
+  }
+
+  async #measured(work: () => Promise<void>): Promise<Measured> {
     const times: number[] = [];
     this.#times = times;
     const startedAt = performance.now();
