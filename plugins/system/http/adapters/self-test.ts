@@ -32,6 +32,7 @@ export async function selfTest(handler: RequestHandler, prepared: PreparedRoutes
     }
   } finally {
     web.destroy();
+    staged.traffic.unwatch();
   }
 }
 

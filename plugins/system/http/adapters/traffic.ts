@@ -141,6 +141,14 @@ export class Traffic {
     }, delayMs);
   }
 
+  /** Stops watching time limits: a timer that is still to come would keep the handler, and all routes of its table, until then. */
+  unwatch(): void {
+    for (const line of this.#lines.values()) {
+      line.timer?.cancel();
+      line.timer = null;
+    }
+  }
+
   /** Resolves when nothing is under way, or after the limit. Answers how many were still under way. */
   async whenIdle(limitMs: number): Promise<number> {
     if (this.#size > 0) {
