@@ -160,7 +160,7 @@ export const Framework = localContract<FrameworkService>('sluice.kernel.Framewor
 
 /** Whiteboard service: something whose data belongs in a backup of the running system. */
 export interface BackupSourceService {
-  /** Name of the part, also the name of its folder in the backup. */
+  /** Name of the part: its folder in the backup and, after a restore, in the data folder, where `Framework.dataFolder(name)` finds it. */
   readonly name: string;
   /** Writes a consistent copy into an existing, empty folder while the system serves. Throws when it cannot. */
   backup(targetFolder: string): Promise<void>;

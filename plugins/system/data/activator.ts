@@ -29,6 +29,8 @@ import { Units } from './adapters/unit-of-work.js';
 import { DEFAULT_SETTINGS, type DataClock, type DataSettings } from './domain/settings.js';
 
 const SELF = 'system.data';
+/** Of the data folder. A backup is named like it: what is restored must lie where it is opened. */
+const FOLDER = 'db';
 
 export default defineBundle<DataSettings>({
   provides: [Data, Outbox, HealthCheck, BackupSource],
@@ -55,7 +57,7 @@ async function start(context: BundleContext<DataSettings>): Promise<void> {
   context.registerFactory(Data, 'bundle', serviceFactory(parts));
   context.register(Outbox, new SqlOutbox({ db, dialect: engine.dialect, clock, onEvents: (callback) => units.onEvents(callback) }));
   context.register(HealthCheck, databaseHealth({ engine, clock, settings }));
-  context.register(BackupSource, { name: 'database', backup: (folder) => engine.backup(folder) });
+  context.register(BackupSource, { name: FOLDER, backup: (folder) => engine.backup(folder) });
   context.onConfigChange((config) => changeSettings(settings, config));
 
   /** A bundle that is active while it migrates is being swapped: the revision that is active still needs what a contract step removes. */
@@ -82,7 +84,7 @@ function clockOf({ clock }: BundleContext<DataSettings>): DataClock {
 
 function openEngine(settings: DataSettings, parts: PostgresEngineParts, framework: FrameworkService): Promise<Engine> {
   if (settings.url !== '') return PostgresEngine.open(settings.url, parts);
-  return SqliteEngine.open(join(framework.dataFolder('db'), settings.file), parts);
+  return SqliteEngine.open(join(framework.dataFolder(FOLDER), settings.file), parts);
 }
 
 function serviceFactory(parts: DataServiceParts): ServiceFactory<DataService> {

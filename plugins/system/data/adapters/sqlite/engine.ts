@@ -2,7 +2,7 @@
  * SQLite behind the engine port: one connection, used through the writer's queue for everything, reads included. With one
  * connection a read outside a unit never sees an uncommitted row, because it waits its turn and answers after the commit.
  */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { SluiceError, type Logger, type SqlRow, type SqlValue } from '@sluice/sdk';
 import { statementFailure } from '../../domain/failures.js';
 import type { DataClock, DataSettings } from '../../domain/settings.js';
@@ -87,7 +87,7 @@ export class SqliteEngine implements Engine {
 
   backup(folder: string): Promise<void> {
     const opener: Opener = { bundle: 'system.data', waitMs: 30_000 };
-    return copyDatabase(this.#connection.database, join(folder, 'bank.sqlite'), async (step) => {
+    return copyDatabase(this.#connection.database, join(folder, basename(this.#file)), async (step) => {
       await this.#writer.acquire(opener, 'alone');
       try {
         await step();
