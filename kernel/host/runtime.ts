@@ -26,6 +26,9 @@ import { openStore } from './store.js';
 import { assertSupported } from './support.js';
 import { versions } from './versions.js';
 
+/** Changes after which artifacts and code caches that nothing can return to are removed; also done at every start. */
+const TIDY_EVERY = 100;
+
 /** How to start a kernel. */
 export interface StartOptions {
   /** Folder of all state; made when missing. */
@@ -103,6 +106,12 @@ async function bootKernel(dataFolder: string, options: StartOptions): Promise<Ke
     hasBlob: (digest) => stored.has(digest),
     pointer: await readPointer(dataFolder),
   });
+  const codeCache = createFileCodeCache(join(dataFolder, 'code-cache'));
+  const tidy = async (): Promise<void> => {
+    const inUse = digestsInUse(journal.view);
+    for (const orphan of await store.orphans(inUse)) await store.remove(orphan);
+    await codeCache.sweep(inUse);
+  };
   const { kernel, sdk } = versions();
   const folders = new Set<string>();
   const runtime = new KernelRuntime({
@@ -112,7 +121,7 @@ async function bootKernel(dataFolder: string, options: StartOptions): Promise<Ke
       clock,
       store,
       journal,
-      loader: createLoader({ codeCache: createFileCodeCache(join(dataFolder, 'code-cache')) }),
+      loader: createLoader({ codeCache }),
       leakWatch: createLeakWatch(),
     },
     readArchive,
@@ -128,12 +137,15 @@ async function bootKernel(dataFolder: string, options: StartOptions): Promise<Ke
   });
   runtime.state.router.fallback = printTo(process.stderr, options.logLevel ?? 'warn');
   runtime.state.listen((event) => {
-    if (event.kind === 'GENERATION') void writePointer(dataFolder, { generation: Number(event.message) }).catch(() => undefined);
+    if (event.kind !== 'GENERATION') return;
+    const generation = Number(event.message);
+    void writePointer(dataFolder, { generation }).catch(() => undefined);
+    if (generation % TIDY_EVERY === 0) runtime.betweenChanges(tidy);
   });
   await runtime.boot(recovery);
   const isNew = journal.view.state.generation === 0;
   if (isNew && options.bundlesFolder !== undefined) await firstStart(runtime, options.bundlesFolder, options.progress);
-  for (const orphan of await store.orphans(digestsInUse(journal.view))) await store.remove(orphan);
+  runtime.betweenChanges(tidy);
   return runtime;
 }
 

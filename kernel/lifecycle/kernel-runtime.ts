@@ -131,6 +131,11 @@ export class KernelRuntime implements Runtime {
     });
   }
 
+  /** Runs upkeep of the host between two changes: no artifact is on its way into the store then. */
+  betweenChanges(work: () => Promise<void>): void {
+    this.#inBackground(work);
+  }
+
   /** Installs and starts what recovery says is wanted. */
   boot(recovery: Recovery): Promise<void> {
     return this.#queue.run(async () => {

@@ -81,7 +81,7 @@ describe('system.data in the kernel', () => {
       const copy = await openPlace('sqlite', join(folder, 'bank.sqlite'));
       const rows = await copy.service('core.ledger').query('SELECT id FROM core_ledger_note ORDER BY id');
       await copy.close();
-      assert.deepEqual([source?.name, rows], ['database', [{ id: 1000 }, { id: 1001 }, { id: 1002 }]]);
+      assert.deepEqual([source?.name, rows], ['db', [{ id: 1000 }, { id: 1001 }, { id: 1002 }]]);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
