@@ -13,6 +13,8 @@ export interface BadSwapOptions {
   readonly rounds: number;
   readonly clients: number;
   readonly requestsPerSecond: number;
+  /** Longest wait of a slow transfer. Default 500. */
+  readonly slowMsMax?: number;
   readonly seed: number;
 }
 

@@ -13,6 +13,8 @@ export interface LoadOptions {
   readonly requestsPerSecond: number;
   /** Share of transfers that wait before they are submitted; the system needs `demoDelay` of channel.mobile. */
   readonly slowShare: number;
+  /** Longest wait of a slow transfer. Default 500. */
+  readonly slowMsMax?: number;
   readonly seed: number;
 }
 
@@ -185,7 +187,7 @@ export class BankLoad {
   async #slowTransfer(client: Client): Promise<void> {
     const payee = this.#at(Math.floor(this.#random() * this.#clients.length));
     if (payee === client) return this.#versionRequest(client);
-    const delayMs = SLOW_MS_MIN + Math.floor(this.#random() * (SLOW_MS_MAX - SLOW_MS_MIN));
+    const delayMs = SLOW_MS_MIN + Math.floor(this.#random() * ((this.#options.slowMsMax ?? SLOW_MS_MAX) - SLOW_MS_MIN));
     const amount = 1 + Math.floor(this.#random() * 20);
     const order = { from: client.account, to: payee.account, amount: `0.${String(amount).padStart(2, '0')}`, key: randomUUID(), delayMs };
     const answer = await client.bank.transfer(order);

@@ -13,6 +13,8 @@ import { seeded } from './random.js';
 /** Size of a run. */
 export interface KillOptions {
   readonly kills: number;
+  /** Customers that pay each other meanwhile. */
+  readonly customers: number;
   readonly seed: number;
 }
 
@@ -33,8 +35,6 @@ export interface KillFigures {
   readonly orphanFiles: number;
   readonly problems: readonly string[];
 }
-
-const CUSTOMERS = 8;
 
 interface Payer {
   readonly bank: BankClient;
@@ -99,7 +99,7 @@ class KillRun {
   }
 
   async #logIn(): Promise<void> {
-    for (let index = 1; index <= CUSTOMERS; index += 1) {
+    for (let index = 1; index <= this.#options.customers; index += 1) {
       const bank = new BankClient(this.#system.address);
       const login = `c${String(index).padStart(4, '0')}`;
       await bank.login(login);

@@ -96,7 +96,7 @@ export const RUNS: Readonly<Record<string, (options: RunOptions) => Promise<Repo
   },
 
   'kill-at-random': async ({ seed, size = 100 }) => {
-    const figures = await killAtRandom({ kills: size, seed });
+    const figures = await killAtRandom({ kills: size, customers: 8, seed });
     return {
       rows: [
         exactly('kills', figures.kills, size),

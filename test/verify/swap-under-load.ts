@@ -12,6 +12,8 @@ export interface SwapLoadOptions {
   readonly swaps: number;
   readonly clients: number;
   readonly requestsPerSecond: number;
+  /** Longest wait of a slow transfer. Default 500. */
+  readonly slowMsMax?: number;
   /** Steady load before and after the swaps, for the comparison. */
   readonly steadyMs: number;
   readonly seed: number;

@@ -49,9 +49,10 @@ const IMPLEMENTED: ReadonlySet<string> = new Set(['HEAD', 'OPTIONS', 'GET', 'PUT
 /**
  * What @koa/router's allowedMethods() says where no route answered, as a problem document.
  * @param allowed methods the path can be asked with.
+ * @param isComplete false while the system starts or stops.
  * @returns null when OPTIONS was answered.
  */
-export function unansweredProblem(exchange: Exchange, table: RouteTable, allowed: readonly string[]): Problem | null {
+export function unansweredProblem(exchange: Exchange, table: RouteTable, allowed: readonly string[], isComplete = true): Problem | null {
   const { method, path, response } = exchange;
   const allow = { allow: allowed.join(', ') };
   if (!IMPLEMENTED.has(method)) {
@@ -70,11 +71,12 @@ export function unansweredProblem(exchange: Exchange, table: RouteTable, allowed
   }
   // A handler that was asked and left the answer open: what it looked for does not exist.
   if (allowed.length > 0) return { status: 404, code: 'NOT_FOUND', detail: `Nothing was found at ${path}` };
-  return unknownProblem(path, table);
+  return unknownProblem(path, table, isComplete);
 }
 
-function unknownProblem(path: string, table: RouteTable): Problem {
-  if (table.isEmpty) {
+function unknownProblem(path: string, table: RouteTable, isComplete: boolean): Problem {
+  // While bundles are brought up or down, what is not served now is not unknown.
+  if (table.isEmpty || !isComplete) {
     const headers = { 'retry-after': String(RETRY_AFTER_SECONDS) };
     return { status: 503, code: 'NOTHING_SERVED', detail: 'No bundle serves routes now: the system is starting or stopping', headers };
   }

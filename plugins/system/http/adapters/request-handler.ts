@@ -52,7 +52,7 @@ export class RequestHandler {
     this.traffic = new Traffic(host.clock, (exchange) => this.#expire(exchange));
     this.#serveKoa = createKoa({
       failed: (exchange, error) => this.#logFailure(exchange, error),
-      unanswered: (exchange, allowed) => unansweredProblem(exchange, this.#table, allowed),
+      unanswered: (exchange, allowed) => unansweredProblem(exchange, this.#table, allowed, this.#host.isComplete?.() ?? true),
     });
   }
 
@@ -236,7 +236,7 @@ export class RequestHandler {
     if (path === DOCUMENT_PATH && (method === 'GET' || method === 'HEAD')) return answerDocument(exchange, this.#mergedText());
     const allowed = this.#table.allowed(path);
     if (method === 'OPTIONS' && answerPreflight(exchange, this.#settings.cors, allowed)) return;
-    const problem = unansweredProblem(exchange, this.#table, allowed);
+    const problem = unansweredProblem(exchange, this.#table, allowed, this.#host.isComplete?.() ?? true);
     if (problem !== null) exchange.answerProblem(problem);
   }
 
