@@ -291,6 +291,8 @@ export class Revision implements ContextHost {
     this.#components = null;
     this.#context = null;
     this.#configCallbacks = null;
+    // Its listeners are the bundle's; and the stack of its reason holds the change that ended this revision, which holds the next one.
+    this.#abort = null;
   }
 
   #limited<T>(activity: string, limitMs: number, work: () => T | Promise<T>): Promise<T> {
