@@ -89,6 +89,11 @@ export class RegistryCore {
     else callback();
   }
 
+  /** The owner has ended for good. Weakness is not enough: whoever holds the owner would hold its components. */
+  forgetReturn(owner: RevisionOwner): void {
+    this.returnWaiters.delete(owner);
+  }
+
   /** See `ServiceRegistry.whenDrained`. */
   whenDrained(callback: () => void): () => void {
     if (this.unsettled.size === 0) {

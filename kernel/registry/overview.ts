@@ -40,6 +40,7 @@ export function usersOfOwner(core: RegistryCore, owner: RevisionOwner): readonly
 
 /** Removes whatever an owner still holds and names each thing. */
 export function forgetOwner(core: RegistryCore, owner: RevisionOwner): readonly string[] {
+  core.forgetReturn(owner);
   const book = core.books.find(owner);
   if (book === undefined) return [];
   const leftovers: string[] = [];
