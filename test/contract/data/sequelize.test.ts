@@ -118,6 +118,22 @@ onEachDatabase('Sequelize over shared connections', (fresh) => {
     assert.deepEqual([made, ids], [true, [1n, 2n, 4n]]);
   });
 
+  it('lets Sequelize open a transaction inside the one of a unit, which it does not always end', async () => {
+    const { data, Account } = await withAccounts(await fresh());
+    const found = await data.unitOfWork(async ({ transaction }) => {
+      const [account, made] = await Account.findOrCreate({ where: { id: 1n }, defaults: { balance: 1n }, transaction });
+      const [again, madeAgain] = await Account.findOrCreate({ where: { id: 1n }, defaults: { balance: 2n }, transaction });
+      return [made, madeAgain, account.get('balance'), again.get('balance')];
+    });
+    const rolledBack = data.unitOfWork(async ({ transaction }) => {
+      const inner = await data.sequelize.transaction({ transaction });
+      await Account.create({ id: 2n, balance: 2n }, { transaction: inner });
+      await inner.rollback();
+    });
+    assert.equal(await codeOfRejection(rolledBack), 'DATA_UNIT_ROLLBACK_ONLY');
+    assert.deepEqual([found, await Account.count()], [[true, false, 1n, 1n], 1]);
+  });
+
   it('does not let a unit be ended through its transaction, nor used after its end', async () => {
     const { data, Account } = await withAccounts(await fresh());
     let kept: unknown;

@@ -8,7 +8,7 @@ import { checkOwned } from '../domain/table-names.js';
 import type { Engine, Lease } from './engine.js';
 import { sequelizeLibrary } from './sequelize-library.js';
 import { sequelizeTransaction } from './sequelize-transaction.js';
-import type { UnitOwner } from './open-unit.js';
+import type { OpenUnit, UnitOwner } from './open-unit.js';
 import type { Units } from './unit-of-work.js';
 
 /** The parts of Sequelize's connection manager that its types leave out. */
@@ -90,9 +90,26 @@ function replaceTransactions(sequelize: Sequelize, owner: UnitOwner, units: Unit
         ? ({ isolation: 'serializable' } as const)
         : {};
     if (work !== undefined) return units.run(owner, (unit) => work(unit.transaction), isolation);
+    const unit = options?.transaction == null ? undefined : units.current();
+    if (unit !== undefined) return Promise.resolve(nested(sequelize, unit));
     return unmanaged(sequelize, owner, units, isolation);
   };
   (sequelize as unknown as { transaction: typeof transaction }).transaction = transaction;
+}
+
+/**
+ * A transaction inside one that was given: a part of the unit. Nothing waits for its end, because `findOrCreate` does not end it. A
+ * rollback is the rollback of the whole unit.
+ */
+function nested(sequelize: Sequelize, unit: OpenUnit): Transaction {
+  const made = sequelizeTransaction(sequelize, unit);
+  return Object.assign(made, {
+    commit: () => Promise.resolve(),
+    rollback: () => {
+      unit.failWith(new Error('rolled back by its user'));
+      return Promise.resolve();
+    },
+  });
 }
 
 /** A transaction that its user ends. It has the time limit of a unit of work. */

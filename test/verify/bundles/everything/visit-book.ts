@@ -50,9 +50,10 @@ export class VisitBook implements ServiceOf<typeof Visits> {
 
   add(visitor: string): Promise<number> {
     return this.data.unitOfWork(async (unit) => {
-      const [row] = await this.#model.findOrCreate({ where: { visitor }, defaults: { visits: 0 } });
+      const { transaction } = unit;
+      const [row] = await this.#model.findOrCreate({ where: { visitor }, defaults: { visits: 0 }, transaction });
       const visits = Number(row.get('visits')) + 1;
-      await row.update({ visits }, { transaction: unit.transaction });
+      await row.update({ visits }, { transaction });
       await unit.emit(Visited.name, visitor, { visitor });
       return visits;
     });
