@@ -2,21 +2,15 @@
  * One change under way: the revisions it makes, starts, gates, switches and releases. Does each phase; which comes next is decided by the
  * change runner. Always holds: until `switchTo` nobody outside sees anything of it.
  */
-import { HealthCheck, SluiceError, type HealthStatus } from '@sluice/sdk';
 import type { BeginRecord, Change, ChangeKind } from '../host/ports.js';
 import type { RevisionOwner, Stage } from '../registry/index.js';
 import { affectedBy, type Wiring } from '../resolver/index.js';
 import { nameOfKey, type Bundle } from './bundle.js';
+import { componentGate, healthGate, publisherGate } from './gates.js';
 import type { KernelState } from './kernel-state.js';
-import { withLimit } from './limit.js';
 import { startOrder, targetKey, type Action, type PreparedPlan, type Target } from './planner.js';
 import type { Revision } from './revision.js';
 import type { ChangeOptions, ChangeOutcome, ProgressEvent } from './runtime.js';
-
-/** Longest run of all publishers' checks and of the health gate. */
-const GATE_TIMEOUT_MS = 10_000;
-/** Statuses with which a new revision may take over. */
-const ACCEPTABLE: readonly HealthStatus[] = ['OK', 'WARN'];
 
 /** A change about to be run. */
 export interface PlannedChange {
@@ -139,62 +133,10 @@ export class ChangeRun {
 
   /** Publishers check and probe, then the health checks of the new revisions must pass. */
   async gate(stage: Stage): Promise<void> {
-    const { registry, clock } = this.state;
-    const aborted = new AbortController();
-    try {
-      const subject = { bundle: 'kernel', version: this.state.version, activity: 'the check of staged services by their publishers' };
-      await withLimit(clock, subject, GATE_TIMEOUT_MS, async () => {
-        await registry.prepare(stage, aborted.signal);
-        await registry.probe(stage, aborted.signal);
-      });
-      this.#componentGate();
-      await this.#healthGate(stage, aborted.signal);
-    } finally {
-      aborted.abort();
-    }
+    await publisherGate(this.state, stage);
+    componentGate(this.members);
+    await healthGate(this.state, stage, this.newOwners());
     this.phase('probe', 'health checks passed');
-  }
-
-  /** A component that is active now must not be unsatisfied in the revision that takes over. */
-  #componentGate(): void {
-    for (const { old, revision } of this.members) {
-      if (old === null || revision === null) continue;
-      const active = new Set(old.components().flatMap(({ name, state }) => (state === 'active' ? [name] : [])));
-      for (const { name, state, reason } of revision.components()) {
-        if (state === 'active' || !active.has(name)) continue;
-        throw new SluiceError(
-          'COMPONENT_UNSATISFIED',
-          `Component '${name}' of '${revision.symbolicName}' ${revision.version} is ${state}, but active in ${old.version}${reason === undefined ? '' : `: ${reason}`}`,
-          {
-            details: { bundle: revision.symbolicName, version: revision.version, component: name, state },
-            remedy: 'Deploy what it needs together with it; the revision before keeps serving.',
-          },
-        );
-      }
-    }
-  }
-
-  async #healthGate(stage: Stage, signal: AbortSignal): Promise<void> {
-    const owners = new Set(this.newOwners().map((owner) => `${owner.symbolicName}@${owner.version}`));
-    const checks = this.state.registry.list(this.state.owner, HealthCheck, undefined, stage);
-    try {
-      for (const { service, view } of checks.list.entries()) {
-        if (!owners.has(`${view.bundle}@${view.bundleVersion}`)) continue;
-        const subject = { bundle: view.bundle, version: view.bundleVersion, activity: `health check '${service.name}'` };
-        const result = await withLimit(this.state.clock, subject, service.timeoutMs ?? GATE_TIMEOUT_MS, () => service.check(signal));
-        if (ACCEPTABLE.includes(result.status)) continue;
-        throw new SluiceError(
-          'HEALTH_GATE_FAILED',
-          `'${view.bundle}' ${view.bundleVersion} is not healthy: check '${service.name}' says ${result.status}${result.message === undefined ? '' : `, ${result.message}`}`,
-          {
-            details: { bundle: view.bundle, version: view.bundleVersion, check: service.name, status: result.status, ...result.details },
-            remedy: 'The revision before keeps serving. Mend what the check names and deploy again.',
-          },
-        );
-      }
-    } finally {
-      checks.close();
-    }
   }
 
   /** The switch: one synchronous step. */

@@ -162,14 +162,14 @@ function afterwards(input: PlannerInput, actions: ReadonlyMap<Target, Action>): 
     planned.set(bundleId, bundle !== null && bundle.key === key ? bundle.candidate : { key, manifest: artifact.manifest, bundleId });
     runs.set(key, autostart && startLevel <= input.frameworkStartLevel);
   }
-  const candidates: ResolverBundle[] = [];
-  for (const bundle of input.bundles.inOrder()) {
+  const after = input.bundles.inOrder().map((bundle) => {
     const candidate = planned.get(bundle.bundleId);
     planned.delete(bundle.bundleId);
-    if (candidate !== null) candidates.push(candidate ?? bundle.candidate);
-  }
+    return candidate === undefined ? bundle.candidate : candidate;
+  });
   // What is left is new, and new bundles have the highest ids.
-  for (const candidate of planned.values()) if (candidate !== null) candidates.push(candidate);
+  for (const candidate of planned.values()) after.push(candidate);
+  const candidates = after.includes(null) ? after.filter((candidate) => candidate !== null) : (after as ResolverBundle[]);
   return { candidates, required: (key) => runs.get(key) ?? (input.bundles.withKey(key)?.current ?? null) !== null };
 }
 

@@ -22,6 +22,12 @@ function concerned(core: RegistryCore, stage: StageState): ReadonlySet<Shelf> {
   return shelves;
 }
 
+/** True when a publisher would be asked about the stage. */
+export function concernsPublishers(core: RegistryCore, stage: StageState): boolean {
+  for (const shelf of concerned(core, stage)) if (publisherAfter(stage, shelf) !== null) return true;
+  return false;
+}
+
 /**
  * Lets every publisher concerned prepare. May be called again for services that came later: what was prepared before is discarded.
  * A publisher that is itself new prepares everything that will be there after the switch.

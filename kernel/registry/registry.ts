@@ -16,7 +16,7 @@ import {
 import { Binding, OptionalBinding } from './binding.js';
 import { type ContractFacts, RegistryCore } from './core.js';
 import { ListReference } from './list.js';
-import { prepareStage, probeStage } from './publication.js';
+import { concernsPublishers, prepareStage, probeStage } from './publication.js';
 import { PublisherEntry } from './publishers.js';
 import { queryFor } from './query.js';
 import type { ServiceRegistration } from './registration.js';
@@ -74,6 +74,12 @@ export class ServiceRegistry {
    */
   openStage(owners: readonly RevisionOwner[], replaces: readonly RevisionOwner[]): Stage {
     return openStage(this.core, owners, replaces);
+  }
+
+  /** True when {@link prepare} and {@link probe} would ask anybody: a stage without whiteboard services needs neither. */
+  concernsPublishers(stage: Stage): boolean {
+    const open = this.core.openStageOf(stage);
+    return open !== null && concernsPublishers(this.core, open);
   }
 
   /** Lets the publishers of all contracts concerned check and prepare. Rejecting refuses the deploy. */

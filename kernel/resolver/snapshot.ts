@@ -9,6 +9,7 @@
  */
 import { BundleSet } from './bundle-set.js';
 import { derive } from './derive.js';
+import { changedWiring } from './layered-wiring.js';
 import { newNode, type Node } from './node.js';
 import { CONTRACT_NAMESPACE, type Capability, type ResolveInput, type ResolverBundle, type Wire, type Wiring } from './types.js';
 
@@ -114,12 +115,10 @@ function prepareChange(input: ResolveInput, set: BundleSet, wired: Wiring): Prep
       orphans.filter((node) => !gone.has(node)),
     ),
     finish(changes) {
-      const wiring = new Map(wired);
-      for (const { key } of removed) wiring.delete(key);
-      for (const [{ key }, wires] of changes) {
-        if (wires === null) wiring.delete(key);
-        else wiring.set(key, wires);
-      }
+      const changed = new Map<string, readonly Wire[] | null>();
+      for (const { key } of removed) changed.set(key, null);
+      for (const [{ key }, wires] of changes) changed.set(key, wires);
+      const wiring = changedWiring(wired, changed);
       memories.set(wiring, { set, step: { from: wired, candidates: [...input.candidates], removed, added, wires: changes } });
       return wiring;
     },

@@ -1,7 +1,7 @@
 /** The resolver over random systems: sound, complete where that is decidable, independent of order and of memory, with real problems. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { describeWiring, type Resolution, type ResolverBundle, type Wiring } from '@sluice/kernel/resolver/index';
+import { affectedBy, consumersOf, describeWiring, type Resolution, type ResolverBundle, type Wiring } from '@sluice/kernel/resolver/index';
 import { bundle, resolved } from '../../unit/resolver/bundles.js';
 import { changed, changes, peacefulSystem, system, unreality, unsoundness } from './systems.js';
 
@@ -108,6 +108,27 @@ describe('resolver, for all systems', () => {
           if (change.dropped) continue;
           candidates = next;
           wiring = remembered.wiring;
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('after any sequence of changes, who is reached is what a walk through all wires finds', () => {
+    fc.assert(
+      fc.property(system, changes, fc.nat(), (start, sequence, chosen) => {
+        let candidates: readonly ResolverBundle[] = start;
+        let wiring: Wiring = resolved(candidates).wiring;
+        for (const change of sequence) {
+          const next = changed(candidates, change);
+          const after = resolved(next, { wired: wiring }).wiring;
+          if (change.dropped) continue;
+          candidates = next;
+          wiring = after;
+          const keys = candidates.filter((_, index) => index === chosen % candidates.length).map(({ key }) => key);
+          const copy = new Map(wiring);
+          assert.deepEqual(affectedBy(wiring, keys), affectedBy(copy, keys));
+          assert.deepEqual(consumersOf(wiring, keys), consumersOf(copy, keys));
         }
       }),
       { numRuns: 400 },
