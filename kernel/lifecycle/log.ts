@@ -5,8 +5,8 @@
 import type { Clock, Logger, LogLevel, LogRecord, LogSinkService } from '@sluice/sdk';
 import type { LogLine } from './runtime.js';
 
-/** Lines kept for `sluice logs`; at 300 bytes a line about 1.5 MB. */
-const LINES_MAX = 5_000;
+/** Lines kept for `sluice logs`; with their fields some 600 bytes each, together 1.5 MB. */
+const LINES_MAX = 2_000;
 const SECRET_NAME = /passw|secret|token|authorization|cookie|cvv|pin$|pinblock|credential|privatekey/i;
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
