@@ -1,6 +1,7 @@
 /**
- * Swaps the http bundle itself and the mobile channel while 32 keep-alive connections send one request after the other: no request may
- * fail and no connection may be dropped. The clients count the connections they had to open.
+ * Swaps the http bundle itself, then the mobile channel, while 32 keep-alive connections send one request after the other: no request may
+ * fail and none may meet a closed connection. The clients count the connections they had to open anew: none for the channel; a swap of the
+ * http bundle closes each connection once, and says so with an answer.
  */
 import { withVersion } from '../support/artifacts.js';
 import { BankClient } from '../support/bank-client.js';
@@ -17,31 +18,38 @@ export interface HttpSwapOptions {
   readonly steadyMs: number;
 }
 
+/** What was counted while one bundle was swapped. */
+export interface HttpSwapPhase {
+  readonly bundle: string;
+  readonly committed: number;
+  /** Connections opened anew. */
+  readonly reopened: number;
+  readonly p99Ms: number;
+  readonly longestMs: number;
+  readonly swapP50Ms: number;
+  /** Requests a second as a share of the steady ones. */
+  readonly throughputShare: number;
+}
+
 /** What was counted. */
 export interface HttpSwapFigures {
-  readonly swaps: number;
+  readonly phases: readonly HttpSwapPhase[];
   readonly requests: number;
   readonly failed: number;
   /** Requests whose connection broke. */
   readonly resets: number;
-  /** Connections opened beyond the first ones: each stands for one that was dropped. */
-  readonly reopened: number;
   readonly steadyP99Ms: number;
-  readonly swappingP99Ms: number;
-  readonly longestMs: number;
-  readonly swapP50Ms: number;
-  /** Requests a second while swapping, as a share of the steady ones. */
-  readonly throughputShare: number;
   readonly notCollected: number;
   readonly problems: readonly string[];
 }
+
+/** In this order: a new http bundle must let go of the channel that it took over. */
+const SWAPPED = ['system.http', 'channel.mobile'] as const;
 
 interface Measured {
   readonly times: readonly number[];
   readonly perSecond: number;
 }
-
-const SWAPPED = ['system.http', 'channel.mobile'] as const;
 
 /** Runs against a system of its own, or the given one. */
 export async function systemHttpSwaps(options: HttpSwapOptions, given?: System): Promise<HttpSwapFigures> {
@@ -71,24 +79,19 @@ class Run {
 
   async run(): Promise<HttpSwapFigures> {
     const load = Promise.all(this.#clients.map((client) => this.#ask(client)));
-    const swapTimes: number[] = [];
-    const work = async (): Promise<readonly [Measured, Measured]> => [
-      await this.#measured(() => pause(this.#options.steadyMs)),
-      await this.#measured(() => this.#swapAll(swapTimes)),
-    ];
-    const [steady, swapping] = await this.#whileLoaded(load, work);
+    const { steady, phases } = await this.#whileLoaded(load, async () => {
+      const measured = await this.#measured(() => pause(this.#options.steadyMs));
+      const swapped: HttpSwapPhase[] = [];
+      for (const bundle of SWAPPED) swapped.push(await this.#phase(bundle, measured));
+      return { steady: measured, phases: swapped };
+    });
     const kept = await notCollected(this.#system);
     return {
-      swaps: swapTimes.length,
+      phases,
       requests: this.#clients.reduce((sum, { attempts }) => sum + attempts.requests, 0),
       failed: this.#failed,
       resets: this.#resets,
-      reopened: this.#clients.reduce((sum, { attempts }) => sum + attempts.connections, 0) - this.#clients.length,
       steadyP99Ms: percentile(steady.times, 0.99),
-      swappingP99Ms: percentile(swapping.times, 0.99),
-      longestMs: swapping.times.reduce((longest, time) => Math.max(longest, time), 0),
-      swapP50Ms: percentile(swapTimes, 0.5),
-      throughputShare: swapping.perSecond / steady.perSecond,
       notCollected: kept.length,
       problems: [...this.#problems.slice(0, 20), ...kept],
     };
@@ -102,6 +105,28 @@ class Run {
       await load;
       for (const client of this.#clients) client.close();
     }
+  }
+
+  async #phase(bundle: string, steady: Measured): Promise<HttpSwapPhase> {
+    const openedBefore = this.#opened();
+    const swapTimes: number[] = [];
+    let committed = 0;
+    const { times, perSecond } = await this.#measured(async () => {
+      committed = await this.#swapAll(bundle, swapTimes);
+    });
+    return {
+      bundle,
+      committed,
+      reopened: this.#opened() - openedBefore,
+      p99Ms: percentile(times, 0.99),
+      longestMs: times.reduce((longest, time) => Math.max(longest, time), 0),
+      swapP50Ms: percentile(swapTimes, 0.5),
+      throughputShare: perSecond / steady.perSecond,
+    };
+  }
+
+  #opened(): number {
+    return this.#clients.reduce((sum, { attempts }) => sum + attempts.connections, 0);
   }
 
   async #measured(work: () => Promise<void>): Promise<Measured> {
@@ -127,15 +152,16 @@ class Run {
     }
   }
 
-  async #swapAll(times: number[]): Promise<void> {
+  async #swapAll(bundle: string, times: number[]): Promise<number> {
+    let committed = 0;
     for (let number = 1; number <= this.#options.swaps; number += 1) {
-      for (const name of SWAPPED) {
-        const artifact = withVersion(this.#system.artifact(name), `1.0.${number}`);
-        const startedAt = performance.now();
-        const outcome = await this.#system.admin.deploy([artifact], { watchMs: 0 });
-        times.push(performance.now() - startedAt);
-        if (outcome.outcome !== 'committed') this.#problems.push(`swap ${number} of ${name}: ${outcome.error?.message ?? outcome.outcome}`);
-      }
+      const artifact = withVersion(this.#system.artifact(bundle), `1.0.${number}`);
+      const startedAt = performance.now();
+      const { outcome, error } = await this.#system.admin.deploy([artifact], { watchMs: 0 });
+      times.push(performance.now() - startedAt);
+      if (outcome === 'committed') committed += 1;
+      else this.#problems.push(`swap ${number} of ${bundle}: ${error?.message ?? outcome}`);
     }
+    return committed;
   }
 }
