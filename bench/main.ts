@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const BENCHES = ['kernel-start', 'registry', 'http', 'http-swaps', 'money'] as const;
+const BENCHES = ['install', 'process-start', 'update', 'registry', 'http', 'http-swaps', 'money'] as const;
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(BENCHES as readonly string[]).includes(name));

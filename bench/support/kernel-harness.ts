@@ -1,5 +1,6 @@
 /** Builds kernels and trivial bundles for the runtime benches: N bundles, one service each, bundle k calls bundle k-1's service at start. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readArchive } from '@sluice/kernel/host/archive';
 import { writeArchive } from '@sluice/kernel/host/archive-writer';
@@ -73,14 +74,14 @@ export async function bootKernel(folder: string | null): Promise<KernelRuntime> 
   return kernel;
 }
 
-/** Median of figures. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+/** Deploys and expects it to be committed. */
+export async function deployAll(kernel: KernelRuntime, artifacts: readonly Buffer[]): Promise<void> {
+  const outcome = await kernel.deploy(artifacts, { actor: 'bench', watchMs: 0 });
+  if (outcome.outcome !== 'committed') throw new Error(outcome.error?.message ?? outcome.outcome);
 }
 
-/** A percentile of figures. */
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+/** A new folder under the temporary folder, and the function that removes it. */
+export function temporaryFolder(): { readonly folder: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

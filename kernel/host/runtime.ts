@@ -93,14 +93,7 @@ async function bootKernel(dataFolder: string, options: StartOptions): Promise<Ke
   const store = await openStore(dataFolder);
   await store.sweepStaging();
   const journal = await openJournal(dataFolder);
-  const stored = new Set<string>();
-  for (const digest of digestsInUse(journal.view)) {
-    const intact = await store.get(digest).then(
-      () => true,
-      () => false,
-    );
-    if (intact) stored.add(digest);
-  }
+  const stored = await store.check(digestsInUse(journal.view));
   const recovery = recover(journal.view, {
     now: clock.now(),
     hasBlob: (digest) => stored.has(digest),
@@ -143,6 +136,7 @@ async function bootKernel(dataFolder: string, options: StartOptions): Promise<Ke
     if (generation % TIDY_EVERY === 0) runtime.betweenChanges(tidy);
   });
   await runtime.boot(recovery);
+  store.forgetChecked();
   const isNew = journal.view.state.generation === 0;
   if (isNew && options.bundlesFolder !== undefined) await firstStart(runtime, options.bundlesFolder, options.progress);
   runtime.betweenChanges(tidy);

@@ -43,6 +43,8 @@ export class FolderStore implements BlobStore {
   private readonly parts = new Set<string>();
   private queue: Waiting[] = [];
   private working = false;
+  /** Bytes read by {@link FolderStore.check}, for the read that follows. */
+  private readonly checked = new Map<string, Buffer>();
   private closed = false;
   private settling: Promise<void> = Promise.resolve();
 
@@ -183,8 +185,22 @@ export class FolderStore implements BlobStore {
     }
   }
 
+  /** Reads and hashes blobs and tells which are intact. Their bytes are kept until {@link FolderStore.forgetChecked}: a start needs them next. */
+  async check(digests: Iterable<string>): Promise<ReadonlySet<string>> {
+    for (const digest of digests) {
+      const bytes = await this.get(digest).catch(() => undefined);
+      if (bytes !== undefined) this.checked.set(digest, bytes);
+    }
+    return new Set(this.checked.keys());
+  }
+
+  /** Lets go of what {@link FolderStore.check} read. */
+  forgetChecked(): void {
+    this.checked.clear();
+  }
+
   async get(digest: string): Promise<Buffer> {
-    const batched = this.batched.get(digest);
+    const batched = this.batched.get(digest) ?? this.checked.get(digest);
     if (batched !== undefined) return Buffer.from(batched);
     return checkedBlob(digest, await this.files.read(this.path(digest)));
   }

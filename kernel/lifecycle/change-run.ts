@@ -142,10 +142,12 @@ export class ChangeRun {
   /** The switch: one synchronous step. */
   switchTo(stage: Stage, generation: number): void {
     const { state } = this;
+    const isDecision = generation > state.registry.generation;
     state.registry.commit(stage, generation);
     for (const member of this.members) this.#enterState(member);
     state.wiring = this.change.prepared.wiring;
-    state.committed(generation);
+    // To bring up what was decided before is not news: a pointer file would be written for each bundle of a start.
+    if (isDecision) state.committed(generation);
   }
 
   #enterState(member: Member): void {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { withVersion } from '../support/artifacts.js';
 import { BankClient, minorOf } from '../support/bank-client.js';
 import { System } from '../support/system.js';
+import { pause } from './bank-load.js';
 import { seeded } from './random.js';
 
 /** Size of a run. */
@@ -35,6 +36,10 @@ export interface KillFigures {
   readonly orphanFiles: number;
   readonly problems: readonly string[];
 }
+
+/** Most transfers acknowledged between a start and the next deploy. */
+const TRANSFERS_BETWEEN_MAX = 40;
+const WORK_MS_MAX = 2_000;
 
 interface Payer {
   readonly bank: BankClient;
@@ -137,18 +142,25 @@ class KillRun {
   async #killOnce(): Promise<void> {
     const before = this.#nameOf(this.#version);
     const next = this.#nameOf(this.#version + 1);
+    await this.#transfersMade(this.#random() * TRANSFERS_BETWEEN_MAX);
     let deploying = true;
     const deploy = this.#system.admin
       .deploy([withVersion(this.#system.artifact('business.transfer'), next)], { watchMs: 0 })
       .catch(() => undefined)
       .finally(() => (deploying = false));
     // A deploy takes some 20 ms; half of the instants fall into it.
-    await new Promise((resolve) => setTimeout(resolve, this.#random() * 60));
+    await pause(this.#random() * 60);
     if (deploying) this.#duringDeploy += 1;
     await this.#system.kill();
     await deploy;
     this.#restarts.push(await this.#system.launch());
     await this.#check(before, next);
+  }
+
+  /** Lets the clients work for a while, so that there is something to lose. */
+  async #transfersMade(more: number): Promise<void> {
+    const until = this.#acknowledged + more;
+    for (let waitedMs = 0; this.#acknowledged < until && waitedMs < WORK_MS_MAX; waitedMs += 5) await pause(5);
   }
 
   #nameOf(version: number): string {

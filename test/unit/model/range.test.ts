@@ -114,8 +114,8 @@ describe('model: range', () => {
 
 describe('model: compatible range of a contract', () => {
   it('is the same major and at least the minor; below 1.0.0 the same minor', () => {
-    const ranges = ['1.2.3', '2.0.0', '0.3.4'].map((version) => compatibleRange(version).toString());
-    assert.deepEqual(ranges, ['^1.2.0', '^2.0.0', '^0.3.0']);
+    const ranges = ['1.2.3', '2.0.0', '0.3.4', '0.0.2'].map((version) => compatibleRange(version).toString());
+    assert.deepEqual(ranges, ['^1.2.0', '^2.0.0', '^0.3.0', '~0.0.0']);
     assert.equal(included('^0.3.0', '0.2.9 0.3.0 0.3.9 0.4.0 1.0.0'), '0.3.0 0.3.9');
   });
 
