@@ -43,6 +43,12 @@ export interface ContextHost extends RevisionOwner {
 
 const KERNEL_PREFIX = 'sluice.kernel.';
 
+/** Which component a context belongs to, and which of its instances: one that is built anew has the next number. */
+export interface ComponentOrigin {
+  readonly name: string;
+  readonly id: number;
+}
+
 /** A context over one scope. Components get one each, over a child scope. */
 export class RevisionContext implements BundleContext {
   readonly bundle: BundleInfo;
@@ -50,10 +56,13 @@ export class RevisionContext implements BundleContext {
   readonly clock: Clock;
   readonly #host: ContextHost;
   readonly #scope: ScopeNode;
+  readonly #component: ComponentOrigin | null;
 
-  constructor(host: ContextHost, scope: ScopeNode, log: Logger) {
+  /** @param component null for the context of the activator. */
+  constructor(host: ContextHost, scope: ScopeNode, log: Logger, component: ComponentOrigin | null = null) {
     this.#host = host;
     this.#scope = scope;
+    this.#component = component;
     this.log = log;
     this.clock = scopedClock(host.clock, scope);
     this.bundle = Object.freeze({
@@ -98,7 +107,8 @@ export class RevisionContext implements BundleContext {
     this.#assertUsable(`service '${contract.id}'`);
     this.#assertDeclared(contract, 'provides');
     const host = this.#host;
-    const registration = host.registry.register(host, contract, service, withMount(contract, properties, host.manifest), host.stage);
+    const complete = contract.id === Routes.id ? routeProperties(properties, host.manifest, this.#component) : properties;
+    const registration = host.registry.register(host, contract, service, complete, host.stage);
     const owned = this.#scope.ownQuietly(`service ${contract.id} #${registration.view.id}`, () => registration.unregister());
     return {
       get view() {
@@ -212,10 +222,16 @@ export class RevisionContext implements BundleContext {
   }
 }
 
-/** Routes are mounted where the manifest says, unless the bundle says otherwise. */
-function withMount(contract: Contract, properties: ServiceProperties, manifest: Manifest): ServiceProperties {
-  if (contract.id !== Routes.id || manifest.mount === null || properties['http.mount'] !== undefined) return properties;
-  return { ...properties, 'http.mount': manifest.mount };
+/**
+ * Routes are mounted where the manifest says, unless the bundle says otherwise; and they name the instance of the component that has
+ * them, because one that is built anew declares them while those of the instance before are still served.
+ */
+function routeProperties(properties: ServiceProperties, { mount }: Manifest, component: ComponentOrigin | null): ServiceProperties {
+  return {
+    ...(mount === null ? {} : { 'http.mount': mount }),
+    ...(component === null ? {} : { 'component.name': component.name, 'component.id': component.id }),
+    ...properties,
+  };
 }
 
 /** A clock whose timers end with a scope. */

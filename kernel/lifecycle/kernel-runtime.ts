@@ -329,9 +329,17 @@ export class KernelRuntime implements Runtime {
           const remedy = 'Deploy and start system.config.';
           throw new SluiceError('CONFIG_SOURCE_MISSING', 'No bundle keeps configuration', { remedy, httpStatus: 503 });
         }
+        const { symbolicName } = found;
         await this.state.configurations.preview(found.artifact.manifest, source, values);
-        await source.set(found.symbolicName, values, actor);
-        await this.#reconfigure(found.symbolicName);
+        const before = await storedAtRunTime(source, symbolicName, Object.keys(values));
+        await source.set(symbolicName, values, actor);
+        try {
+          await this.#reconfigure(symbolicName);
+        } catch (error) {
+          // What the running bundle refuses would fail its next start.
+          await source.set(symbolicName, before, 'kernel');
+          throw error;
+        }
       }),
     );
   }
@@ -417,6 +425,13 @@ export class KernelRuntime implements Runtime {
     await state.journal.close();
     this.#afterShutdown();
   }
+}
+
+/** What run time says about some keys of a bundle, as it is kept; undefined where it says nothing. */
+async function storedAtRunTime(source: ConfigSourceService, bundle: string, keys: readonly string[]): Promise<Record<string, unknown>> {
+  const layer = (await source.layers(bundle)).find((one) => one.layer === 'runtime');
+  const stored = layer?.stored ?? layer?.values ?? {};
+  return Object.fromEntries(keys.map((key) => [key, stored[key]]));
 }
 
 function probationFailed(trial: RunningTrial, { reason, baseline, trial: found }: TrialFailure): SluiceError {

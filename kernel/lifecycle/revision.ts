@@ -68,6 +68,7 @@ export class Revision implements ContextHost {
   #components: ComponentRuntime | null = null;
   #context: RevisionContext | null = null;
   #activated = false;
+  #componentsBuilt = 0;
   #ending: Promise<RevisionRemains> | null = null;
 
   constructor(source: RevisionSource, services: RevisionServices) {
@@ -178,7 +179,8 @@ export class Revision implements ContextHost {
       deactivateTimeoutMs: this.manifest.stopTimeoutMs,
       createContext: (name) => {
         const scope = this.scope.child(`component ${name}`);
-        return { context: new RevisionContext(this, scope, this.log.child({ component: name })), close: () => scope.close() };
+        const origin = { name, id: ++this.#componentsBuilt };
+        return { context: new RevisionContext(this, scope, this.log.child({ component: name }), origin), close: () => scope.close() };
       },
       limit: (activity, limitMs, work) => this.#limited(activity, limitMs, work),
       warn: (code, message, details) => this.log.warn(message, { code, ...details }),
@@ -207,19 +209,30 @@ export class Revision implements ContextHost {
     await this.#limited('importState', STATE_TIMEOUT_MS, () => handover.importState(state, stateVersion));
   }
 
-  /** Hands a checked configuration to the callbacks and components. Throws when the bundle refuses it. */
+  /** Hands a checked configuration to the callbacks and components. Throws when the bundle refuses it; who had taken it gets the old one back. */
   async changeConfig(config: Readonly<Record<string, unknown>>): Promise<void> {
     const before = this.config;
+    const taken: ConfigCallback[] = [];
     this.config = config;
     try {
       for (const callback of [...(this.#configCallbacks ?? [])]) {
-        await this.#limited('onConfigChange', this.manifest.startTimeoutMs, () => callback(config));
+        await this.#handOver(callback, config);
+        taken.push(callback);
       }
       await this.#components?.configChanged(config);
     } catch (error) {
       this.config = before;
+      for (const callback of taken.reverse()) {
+        await this.#handOver(callback, before).catch((cause: unknown) =>
+          this.log.warn('The configuration before a refused change was refused as well', { error: cause }),
+        );
+      }
       throw error;
     }
+  }
+
+  #handOver(callback: ConfigCallback, config: Readonly<Record<string, unknown>>): Promise<void> {
+    return this.#limited('onConfigChange', this.manifest.startTimeoutMs, () => callback(config));
   }
 
   /** True when it has components, whatever their state. */

@@ -24,11 +24,14 @@ function definition(path: string, more: Partial<RouteDefinition> = {}): RouteDef
 
 let nextId = 1;
 
-function setOf(bundle: string, mount: string, source: RouteSet): CompiledRouteSet {
+function setOf(bundle: string, mount: string, source: RouteSet, component?: { name: string; id: number }): CompiledRouteSet {
   const cache = new SchemaCache();
   const typed = (source.routes ?? []).map((route) => compileTypedRoute(route, cache));
-  return new CompiledRouteSet({ serviceId: nextId++, bundle, version: '1.0.0', mount: normaliseMount(mount) }, source, typed);
+  const identity = { serviceId: nextId++, bundle, version: '1.0.0', mount: normaliseMount(mount) };
+  return new CompiledRouteSet({ ...identity, ...(component === undefined ? {} : { component }) }, source, typed);
 }
+
+const ofComponent = (name: string, id: number): CompiledRouteSet => setOf('a', '/a', { routes: [definition('/x')] }, { name, id });
 
 const paths = (bundle: string, mount: string, ...list: readonly string[]): CompiledRouteSet =>
   setOf(bundle, mount, { routes: list.map((path) => definition(path)) });
@@ -105,6 +108,14 @@ describe('route conflicts', () => {
     );
   });
 
+  it('are none between two instances of one component, and are between two components', () => {
+    assert.deepEqual(subjects([ofComponent('One', 1)], ofComponent('One', 2)), []);
+    const conflict = ['GET /a/x: a 1.0.0 / a 1.0.0'];
+    assert.deepEqual(subjects([ofComponent('One', 1)], ofComponent('Two', 2)), conflict);
+    assert.deepEqual(subjects([ofComponent('One', 1)], ofComponent('One', 1)), conflict);
+    assert.deepEqual(subjects([ofComponent('One', 1)], paths('a', '/a', '/x')), conflict);
+  });
+
   it('are found among bundles added together', () => {
     assert.deepEqual(subjects([], paths('a', '/x'), paths('b', '/x')), ['/x: b 1.0.0 / a 1.0.0']);
   });
@@ -136,6 +147,13 @@ describe('route table', () => {
       [true, null, null, true],
     );
     assert.deepEqual([RouteTable.EMPTY.isEmpty, two.list().length], [true, 1]);
+  });
+
+  it('answers with the younger instance of a component, and with the older one when that is gone', () => {
+    const [older, younger] = [ofComponent('One', 1), ofComponent('One', 2)];
+    const both = RouteTable.EMPTY.with([older, paths('a', '/a', '/y')], []).with([younger], []);
+    assert.equal(both.find('/a/x', 'GET')?.set, younger);
+    assert.equal(both.with([], [younger.identity.serviceId]).find('/a/x', 'GET')?.set, older);
   });
 
   it('lists what can be asked, and guesses what was meant', () => {

@@ -118,7 +118,14 @@ export class RoutePublisher implements ServicePublisher<RouteSet, PreparedRoutes
 function identityOf(view: ServiceView): RouteSetIdentity {
   const property = Object.entries(view.properties).find(([name]) => name.toLowerCase() === 'http.mount')?.[1];
   const mount = typeof property === 'string' ? property : `/${view.bundle}`;
-  return { serviceId: view.id, bundle: view.bundle, version: view.bundleVersion, mount: normaliseMount(mount) };
+  const { 'component.name': name, 'component.id': id } = view.properties;
+  return {
+    serviceId: view.id,
+    bundle: view.bundle,
+    version: view.bundleVersion,
+    mount: normaliseMount(mount),
+    ...(typeof name === 'string' && typeof id === 'number' ? { component: { name, id } } : {}),
+  };
 }
 
 function checkDeclarations(service: RouteSet, view: ServiceView): void {

@@ -1,10 +1,11 @@
 /**
  * Finds routes that two bundles both claim. Pure.
  * Rules: a mount belongs to one bundle, with everything below it. Only the root is shared: its bundle serves what no other mount takes,
- * so none of its routes may lie below another bundle's mount. Inside one bundle a method and path occur once.
+ * so none of its routes may lie below another bundle's mount. Inside one bundle a method and path occur once; an instance of a component
+ * that is built anew may declare what the instance before it still serves.
  */
 import { joinPath, mountContains } from './path.js';
-import type { CompiledRouteSet } from './route-set.js';
+import { areRebuilt, type CompiledRouteSet } from './route-set.js';
 
 /** A refused claim. */
 export interface RouteConflict {
@@ -108,7 +109,7 @@ function append(map: Map<string, CompiledRouteSet[]>, key: string, set: Compiled
 
 // Only typed routes: a router may hold one path twice on purpose, and runs both in order.
 function duplicateRoutes(set: CompiledRouteSet, other: CompiledRouteSet): readonly RouteConflict[] {
-  if (set.typed.length === 0 || other.typed.length === 0) return [];
+  if (set.typed.length === 0 || other.typed.length === 0 || areRebuilt(set.identity, other.identity)) return [];
   const seen = new Map<string, string>();
   for (const route of other.typed) if (other !== set) seen.set(shapeOf(other, route), route.definition.operationId);
   const conflicts: RouteConflict[] = [];

@@ -19,6 +19,15 @@ export interface RouteSetIdentity {
   readonly version: string;
   /** In normal form. */
   readonly mount: string;
+  /** The component that declared them and which of its instances; absent for routes of an activator. */
+  readonly component?: { readonly name: string; readonly id: number };
+}
+
+/** True for routes of two instances of one component: while it is built anew, the younger instance declares what the older one still serves. */
+export function areRebuilt(one: RouteSetIdentity, other: RouteSetIdentity): boolean {
+  const [left, right] = [one.component, other.component];
+  if (left === undefined || right === undefined || left.id === right.id) return false;
+  return left.name === right.name && one.bundle === other.bundle && one.version === other.version;
 }
 
 /** What a request met. */

@@ -4,7 +4,7 @@
  */
 import type { RouteSummary } from '@sluice/sdk';
 import { nearestName } from './nearest.js';
-import type { CompiledRouteSet, Hit } from './route-set.js';
+import { areRebuilt, type CompiledRouteSet, type Hit } from './route-set.js';
 
 interface Mount {
   readonly mount: string;
@@ -28,7 +28,7 @@ export class RouteTable {
     const depths = new Set<number>();
     for (const set of sets.values()) {
       const { mount } = set.identity;
-      this.#mounts.set(mount, { mount, sets: [...(this.#mounts.get(mount)?.sets ?? []), set] });
+      this.#mounts.set(mount, { mount, sets: placed(this.#mounts.get(mount)?.sets ?? [], set) });
       depths.add(depthOf(mount));
     }
     this.#depths = [...depths].sort((left, right) => right - left);
@@ -115,6 +115,12 @@ export class RouteTable {
     const name = nearestName(path.slice(0, first), names);
     return name === undefined ? undefined : this.#mounts.get(name);
   }
+}
+
+/** In order of arrival, but before those of an older instance of its component: from now on requests meet the younger one. */
+function placed(sets: readonly CompiledRouteSet[], set: CompiledRouteSet): readonly CompiledRouteSet[] {
+  const older = sets.findIndex(({ identity }) => areRebuilt(identity, set.identity));
+  return older === -1 ? [...sets, set] : [...sets.slice(0, older), set, ...sets.slice(older)];
 }
 
 // Puts the segments of the path where the route has parameters, so that only the fixed text counts.
