@@ -1,7 +1,7 @@
 /** Turns bytes into checked artifacts: archive, manifest, digest; all mistakes of all artifacts at once. */
 import { SluiceError } from '@sluice/sdk';
 import type { ArchiveContent, BlobStore } from '../host/ports.js';
-import { parseManifest } from '../model/index.js';
+import { manifestError, parseManifest } from '../model/index.js';
 import type { Artifact } from './bundle.js';
 
 /** Reads an archive strictly. @throws SluiceError `ARCHIVE_...`. */
@@ -14,14 +14,7 @@ export type ArchiveReader = (bytes: Uint8Array) => ArchiveContent;
 export function readArtifact(bytes: Uint8Array, digest: string, read: ArchiveReader): Artifact {
   const { packageJson, entries } = read(bytes);
   const result = parseManifest(packageJson);
-  if (!result.ok) {
-    const text = result.mistakes.map((mistake) => `${mistake.path}: ${mistake.message}`).join('\n  ');
-    throw new SluiceError('MANIFEST_INVALID', `The manifest of the artifact has ${result.mistakes.length} mistake(s):\n  ${text}`, {
-      details: { digest, mistakes: result.mistakes },
-      remedy: 'Correct them all in package.json and pack the bundle again.',
-      httpStatus: 422,
-    });
-  }
+  if (!result.ok) throw manifestError(subjectOf(packageJson, digest), result.mistakes);
   if (!entries.has(result.manifest.main)) {
     throw new SluiceError(
       'BUNDLE_ENTRY_MISSING',
@@ -34,6 +27,13 @@ export function readArtifact(bytes: Uint8Array, digest: string, read: ArchiveRea
     );
   }
   return { digest, manifest: result.manifest, entries };
+}
+
+/** What the artifact calls itself, as far as that can be read. */
+function subjectOf(packageJson: unknown, digest: string): string {
+  const { name, version } = (packageJson ?? {}) as Readonly<Record<string, unknown>>;
+  const called = [name, version].filter((part) => typeof part === 'string').join(' ');
+  return called === '' ? digest.slice(0, 12) : called.slice(0, 100);
 }
 
 /** Stores bytes and checks them. The blob of a refused artifact is removed again. */

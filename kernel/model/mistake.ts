@@ -63,7 +63,7 @@ export function manifestError(subject: string, mistakes: readonly Mistake[]): Sl
   const lines = mistakes.map((mistake) => `\n  - ${mistake.message}`).join('');
   const count = mistakes.length === 1 ? 'one mistake' : `${mistakes.length} mistakes`;
   const remedy = "Correct package.json, then run 'sluice pack' again.";
-  return new SluiceError('MANIFEST_INVALID', `Cannot accept the manifest of '${subject}': found ${count}.${lines}\n${remedy}`, {
+  return new SluiceError('MANIFEST_INVALID', `Cannot accept the manifest of '${subject}': found ${count}.${lines}`, {
     details: { subject, mistakes },
     remedy,
     httpStatus: 422,
