@@ -3,7 +3,7 @@
  * serves the admin protocol, and closes everything in reverse order.
  */
 import { mkdirSync } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isSluiceError, SluiceError, type LogLevel, type LogRecord } from '@sluice/sdk';
 import { startAdminServer } from '../admin/server.js';
@@ -143,11 +143,15 @@ async function bootKernel(dataFolder: string, options: StartOptions): Promise<Ke
   return runtime;
 }
 
-/** Deploys every artifact of a folder as one plan: either the whole distribution is installed or nothing. */
+/** Deploys the newest artifact of each bundle of a folder as one plan: either the whole distribution is installed or nothing. */
 async function firstStart(runtime: Runtime, folder: string, progress: StartOptions['progress']): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.tgz')).sort();
-  const artifacts = await Promise.all(names.map((name) => readFile(join(folder, name))));
-  if (artifacts.length === 0) return;
+  // Loaded when asked for: a later start needs none of it.
+  const { readDistribution } = require('./distribution.js') as typeof import('./distribution.js');
+  const { newest, passedOver } = await readDistribution(folder);
+  if (newest.length === 0) return;
+  for (const { file, newer } of passedOver) progress?.({ phase: 'stage', at: Date.now(), message: `${file} passed over: ${newer} is newer` });
+  const names = newest.map(({ file }) => file);
+  const artifacts = newest.map(({ bytes }) => bytes);
   const outcome = await runtime.deploy(artifacts, { actor: 'first-start', watchMs: 0, ...(progress === undefined ? {} : { progress }) });
   if (outcome.outcome === 'committed') return;
   await runtime.shutdown();
