@@ -27,13 +27,7 @@ export async function collectArtifacts(context: CommandContext, names: readonly 
 
 async function filesOf(context: CommandContext, path: string, name: string): Promise<string[]> {
   const info = await stat(path).catch(() => undefined);
-  if (info === undefined) {
-    throw new SluiceError('FILE_UNKNOWN', `Cannot find '${name}': no such file or folder`, {
-      details: { path },
-      httpStatus: 404,
-      remedy: 'Name a .tgz file, a folder of .tgz files, or the folder of a bundle',
-    });
-  }
+  if (info === undefined) throw fileUnknown(name, 'Name a .tgz file, a folder of .tgz files, or the folder of a bundle');
   if (info.isFile()) return [path];
   if (existsSync(join(path, 'package.json'))) return [await pack(context, path)];
   const tarballs = (await readdir(path)).filter((entry) => entry.endsWith('.tgz')).sort();
@@ -43,6 +37,11 @@ async function filesOf(context: CommandContext, path: string, name: string): Pro
     httpStatus: 422,
     remedy: 'Name the folder of a bundle, or pack it first with `sluice pack`',
   });
+}
+
+/** The error of a file or folder that is not there. */
+export function fileUnknown(path: string, remedy: string): SluiceError {
+  return new SluiceError('FILE_UNKNOWN', `Cannot find '${path}': no such file or folder`, { details: { path }, httpStatus: 404, remedy });
 }
 
 async function pack(context: CommandContext, folder: string): Promise<string> {

@@ -39,7 +39,8 @@ export async function runChange(
   return exitCodeOfOutcome(outcome);
 }
 
-function progressLine(context: CommandContext, event: ProgressEvent): string {
+/** A step of a change, with the bundle it is about. */
+export function progressLine(context: CommandContext, event: ProgressEvent): string {
   const subject = event.bundle === undefined ? '' : `${event.bundle}: `;
   return `${context.terminal.paint('faint', event.phase.padEnd(9))} ${printable(subject + event.message)}`;
 }

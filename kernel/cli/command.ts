@@ -38,6 +38,8 @@ export interface CommandSpec {
   readonly examples?: readonly string[];
   /** True when the command ends in order by itself once it is interrupted; others are ended by the interruption. */
   readonly endsOnSignal?: boolean;
+  /** True when it goes on after the reader of its output has gone; others end then. */
+  readonly outlivesReaders?: boolean;
   /** True for what only other programs call. */
   readonly hidden?: boolean;
   /** Loads the module that runs it. */

@@ -16,6 +16,13 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 /** Runs one command line and sets the exit code of the process. */
 export async function main(argv: readonly string[]): Promise<void> {
   const terminal = createTerminal({ output: process.stdout, errors: process.stderr, environment: process.env });
+  // `sluice ls | head`: nobody reads the rest.
+  let readerGone = (): void => process.exit(EXIT.ok);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    error.code === 'EPIPE' ? readerGone() : (process.exitCode = EXIT.unexpected),
+  );
+  // There is nowhere left to tell it, and a kernel goes on serving.
+  process.stderr.on('error', () => undefined);
   const parsed = parseCommandLine(COMMANDS, argv, {
     out: (text) => void process.stdout.write(text),
     note: (text) => void process.stderr.write(text),
@@ -32,9 +39,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (interruption.signal.aborted) process.exit(EXIT.interrupted);
     interruption.abort();
   };
-  if (command.endsOnSignal === true) for (const signal of SIGNALS) process.on(signal, interrupt);
-  // `sluice ls | head`: nobody reads the rest.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => error.code === 'EPIPE' && process.exit(EXIT.ok));
+  if (command.endsOnSignal === true) {
+    for (const signal of SIGNALS) process.on(signal, interrupt);
+    readerGone = command.outlivesReaders === true ? () => undefined : () => interruption.abort();
+  }
   const context: CommandContext = {
     terminal,
     json,

@@ -149,7 +149,8 @@ async function firstStart(runtime: Runtime, folder: string, progress: StartOptio
   const { readDistribution } = require('./distribution.js') as typeof import('./distribution.js');
   const { newest, passedOver } = await readDistribution(folder);
   if (newest.length === 0) return;
-  for (const { file, newer } of passedOver) progress?.({ phase: 'stage', at: Date.now(), message: `${file} passed over: ${newer} is newer` });
+  for (const { file, newer } of passedOver)
+    progress?.({ phase: 'stage', at: Date.now(), message: `${file} passed over: ${newer} is newer` });
   const names = newest.map(({ file }) => file);
   const artifacts = newest.map(({ bytes }) => bytes);
   const outcome = await runtime.deploy(artifacts, { actor: 'first-start', watchMs: 0, ...(progress === undefined ? {} : { progress }) });

@@ -8,6 +8,7 @@ export const RUNNING_COMMANDS: readonly CommandSpec[] = [
     name: 'start',
     group: 'Running',
     endsOnSignal: true,
+    outlivesReaders: true,
     summary: 'Run a kernel in the foreground, or start a bundle',
     description:
       'Without a bundle: runs a kernel on the data folder in the foreground until it is interrupted or stopped. A new data folder ' +
@@ -21,7 +22,7 @@ export const RUNNING_COMMANDS: readonly CommandSpec[] = [
         summary: 'lowest level on standard error until a log bundle runs (default: warn)',
         choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
       },
-      { flags: '--greeting <file>', summary: 'text to print once the kernel runs' },
+      { flags: '--greeting <file>', summary: 'text to print once the kernel runs; {address} stands for where it listens' },
       { flags: '-w, --watch <duration>', summary: 'probation after each swap, unless a deploy says otherwise (default: 30s)' },
       ...CHANGE_OPTIONS,
     ],

@@ -1,6 +1,8 @@
 /** `sluice backup` and `sluice restore`. A backup is made by the running kernel, a restore needs it to be stopped. */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
+import { fileUnknown } from '../artifacts.js';
 import type { CommandContext, CommandInput } from '../command.js';
 import { formatBytes, formatTime } from '../format.js';
 
@@ -16,6 +18,7 @@ export async function backup(context: CommandContext, input: CommandInput): Prom
 /** Runs `sluice restore <file>`. */
 export async function restore(context: CommandContext, input: CommandInput): Promise<ExitCode> {
   const archive = resolve(context.workingFolder, input.arguments[0] ?? '');
+  if (!existsSync(archive)) throw fileUnknown(archive, 'Name an archive made by `sluice backup`');
   const { restoreBackup } = require('../../host/backup.js') as typeof import('../../host/backup.js');
   const result = await restoreBackup(archive, context.dataFolder);
   const text = `Restored ${result.files} files of ${result.createdAt} into ${context.dataFolder}; \`sluice start\` runs it`;
