@@ -2,15 +2,23 @@
 import type { Constructor } from './component.js';
 import type { BundleContext } from './context.js';
 import type { Contract } from './contract.js';
+import type { Migration } from './data.js';
 import type { DeclaredReference } from './service.js';
 
 const BUNDLE = Symbol.for('sluice.bundle');
 
-/** Migrates state between two revisions that both declare `stateVersion`. */
+/**
+ * Hands state from one revision to the next, where both declare `stateVersion`. Either side may throw: the swap is refused then and the
+ * old revision goes on with its state.
+ */
 export interface StateHandover {
-  /** The state to hand over, in the form of `stateVersion`. At most 1 MB when cloned. */
+  /**
+   * The state to hand over, in the form asked for: the own `stateVersion`, or a lower one when an older version of the bundle comes next.
+   * What `structuredClone` can copy, at most 1 MB, within 1 s. Called while this revision still serves: what it changes afterwards is not
+   * handed over.
+   */
   exportState(stateVersion: number): unknown;
-  /** Takes over the state of the old revision. */
+  /** Takes over state of a form from `stateReads` of the manifest up to the own `stateVersion`. Within 1 s, before anybody calls this revision. */
   importState(state: unknown, stateVersion: number): void | Promise<void>;
 }
 
@@ -26,6 +34,8 @@ export interface BundleOptions<C> {
   /** Called before the scope closes. */
   deactivate?(context: BundleContext<C>): void | Promise<void>;
   readonly state?: StateHandover;
+  /** Migrations that `activate` applies. Listed here, a plan can name those that a deploy runs. */
+  readonly migrations?: readonly Pick<Migration, 'name' | 'phase'>[];
 }
 
 /** A bundle definition, as `export default defineBundle({...})` makes it. */

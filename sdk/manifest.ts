@@ -28,6 +28,7 @@ export const ProvidedContractSchema = Type.Object(
     version: Type.String(),
     attributes: Type.Optional(Attributes),
     methods: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    properties: Type.Optional(Type.Array(Type.String(), { description: 'plain properties of a local service' })),
   },
   strict,
 );
@@ -35,6 +36,15 @@ export const ProvidedContractSchema = Type.Object(
 /** A contract a bundle needs. Written by `pack`, not by hand. */
 export const RequiredContractSchema = Type.Object(
   { contract: Name, range: Range, filter: Type.Optional(Type.String({ maxLength: 2000 })), optional: Type.Optional(Type.Boolean()) },
+  strict,
+);
+
+/** A migration of the bundle's tables. Written by `pack`, not by hand. */
+const DeclaredMigrationSchema = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 200 }),
+    phase: Type.Union([Type.Literal('expand'), Type.Literal('contract')]),
+  },
   strict,
 );
 
@@ -55,6 +65,7 @@ export const ManifestSchema = Type.Object(
     requirements: Type.Optional(Type.Array(RequirementSchema)),
     provides: Type.Optional(Type.Array(ProvidedContractSchema)),
     requires: Type.Optional(Type.Array(RequiredContractSchema)),
+    migrations: Type.Optional(Type.Array(DeclaredMigrationSchema)),
     exports: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'package name -> entry in the artifact' })),
     imports: Type.Optional(
       Type.Record(Type.String(), Type.Union([Range, Type.Object({ range: Range, optional: Type.Optional(Type.Boolean()) }, strict)])),
@@ -89,7 +100,8 @@ export const ManifestSchema = Type.Object(
     startTimeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
     stopTimeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
     drainTimeoutMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 3_600_000 })),
-    stateVersion: Type.Optional(Type.Integer({ minimum: 1 })),
+    stateVersion: Type.Optional(Type.Integer({ minimum: 1, description: 'form of the state it hands over' })),
+    stateReads: Type.Optional(Type.Integer({ minimum: 1, description: 'oldest form of the state it can take over; default 1' })),
   },
   { ...strict, $id: 'urn:sluice:manifest:1', title: 'Sluice bundle manifest' },
 );

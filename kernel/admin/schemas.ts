@@ -43,6 +43,21 @@ const ProgressEvent = object({
   message: text(),
 });
 
+const ContractChange = object({
+  bundle: text(),
+  contract: text(),
+  from: nullable(text()),
+  to: nullable(text()),
+  members: list(object({ member: text(), kind: oneOf('added', 'removed', 'changed'), breaking: flag(), text: text() })),
+});
+
+const ConfigurationDifference = object({
+  bundle: text(),
+  key: text(),
+  before: optional(Type.Unknown()),
+  after: optional(Type.Unknown()),
+});
+
 const ChangePlan = object({
   generation: integer(),
   changes: list(
@@ -57,6 +72,9 @@ const ChangePlan = object({
   restarts: list(text()),
   routes: list(object({ mount: text(), from: nullable(text()), to: nullable(text()) })),
   problems: list(Problem),
+  contracts: optional(list(ContractChange)),
+  configuration: optional(list(ConfigurationDifference)),
+  migrations: optional(list(object({ bundle: text(), name: text(), phase: oneOf('expand', 'contract') }))),
 });
 
 const ChangeOutcome = object({

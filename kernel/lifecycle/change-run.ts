@@ -125,8 +125,8 @@ export class ChangeRun {
         this.state.passStates(bundle, ...(bundle.state === 'INSTALLED' ? (['RESOLVED', 'STARTING'] as const) : (['STARTING'] as const)));
       const config = await this.state.configOf(revision.manifest, stage);
       await revision.start(stage, config);
-      const handover = await member.old?.exportState();
-      if (handover !== undefined) await revision.importState(handover.state, handover.stateVersion);
+      const handover = await member.old?.exportState(revision.manifest);
+      if (handover !== undefined) await revision.importState(handover);
       this.phase('start', `${revision.key} started, not visible yet`, revision.symbolicName);
     }
   }

@@ -17,7 +17,8 @@ import {
 } from '../resolver/index.js';
 import { keyOf, nameOfKey, type Artifact, type Bundle } from './bundle.js';
 import type { BundleTable } from './bundle-table.js';
-import type { ChangePlan, ProblemData } from './runtime.js';
+import { contractChanges, contractProblems } from './contract-changes.js';
+import type { ChangePlan, ContractChange, ProblemData } from './runtime.js';
 
 /** What shall become of one bundle. */
 export interface Target {
@@ -81,6 +82,8 @@ export function planChange(input: PlannerInput): PreparedPlan {
   const reached = new Set([...consumersOf(input.wiring, changedKeys), ...newConsumersOf(resolution, changedKeys)].map(nameOfKey));
   for (const name of changedNames) reached.delete(name);
   const problems = resolution.ok ? [] : resolution.problems.map(problemData);
+  const contracts = input.targets.flatMap(contractsOf);
+  const migrations = input.targets.flatMap(migrationsOf);
   return {
     wiring: resolution.wiring,
     actions,
@@ -92,7 +95,9 @@ export function planChange(input: PlannerInput): PreparedPlan {
       rebinds: [...reached].sort(),
       restarts: [...new Set([...input.restartsWith(changedNames), ...refreshed(input.targets)])].sort(),
       routes: input.targets.flatMap((target) => routeData(target, actions.get(target) ?? 'nothing')),
-      problems: [...problems, ...isolationProblems(input.targets)],
+      problems: [...problems, ...refusals(input.targets, contracts)],
+      ...(contracts.length === 0 ? {} : { contracts }),
+      ...(migrations.length === 0 ? {} : { migrations }),
     },
   };
 }
@@ -197,6 +202,41 @@ function routeData(target: Target, action: Action): ChangePlan['routes'] {
 function problemData(problem: ResolutionProblem): ProblemData {
   const { code, suggestion, ...details } = problem;
   return { code, message: renderProblem(problem), remedy: suggestion, details };
+}
+
+/** What is refused although it resolves. */
+function refusals(targets: readonly Target[], contracts: readonly ContractChange[]): readonly ProblemData[] {
+  const versionOf = (bundle: string): string =>
+    targets.find(({ artifact }) => artifact?.manifest.symbolicName === bundle)?.artifact?.manifest.versionText ?? '';
+  return [...contractProblems(contracts, versionOf), ...targets.flatMap(stateProblem), ...isolationProblems(targets)];
+}
+
+function contractsOf({ bundle, artifact }: Target): readonly ContractChange[] {
+  if (bundle === null || artifact === null || bundle.artifact.digest === artifact.digest) return [];
+  return contractChanges(bundle.artifact.manifest, artifact.manifest);
+}
+
+/** Migrations that come with a content and were not in the one before: they run while the new revision starts. */
+function migrationsOf({ bundle, artifact }: Target): NonNullable<ChangePlan['migrations']> {
+  if (artifact === null) return [];
+  const known = new Set(bundle?.artifact.manifest.migrations.map(({ name }) => name));
+  const added = artifact.manifest.migrations.filter(({ name }) => !known.has(name));
+  return added.map(({ name, phase }) => ({ bundle: artifact.manifest.symbolicName, name, phase }));
+}
+
+function stateProblem({ bundle, artifact }: Target): readonly ProblemData[] {
+  const old = bundle?.current?.manifest;
+  if (artifact === null || old === undefined || old.stateVersion === null) return [];
+  const { stateVersion, stateReads, symbolicName, versionText } = artifact.manifest;
+  if (stateVersion === null || old.stateVersion >= stateReads) return [];
+  return [
+    {
+      code: 'STATE_TOO_OLD',
+      message: `'${symbolicName}' ${versionText} takes over state of form ${stateReads} and up, but ${old.versionText} hands over form ${old.stateVersion}`,
+      remedy: 'Deploy a version in between that reads the older form first.',
+      details: { bundle: symbolicName, from: old.stateVersion, reads: stateReads },
+    },
+  ];
 }
 
 function isolationProblems(targets: readonly Target[]): ProblemData[] {

@@ -3,6 +3,7 @@
  * Owns its scope, its class space and its component runtime. Leaves when it becomes visible to the registry's stage, and when it
  * starts or ends to the change runner. Always holds: `end` undoes everything, whatever state the start was left in.
  */
+import { deserialize, serialize } from 'node:v8';
 import { isBundleDefinition, isSluiceError, messageOf, SluiceError, type Clock, type Logger } from '@sluice/sdk';
 import { ComponentRuntime, type ComponentDescription } from '../component/index.js';
 import type { LeakWatch, LoadedRevision, Loader, RevisionHooks } from '../host/ports.js';
@@ -38,6 +39,12 @@ export interface RevisionRemains {
   readonly forced: readonly string[];
   /** The deactivator's error, when it failed or ran out of time. */
   readonly error: SluiceError | null;
+}
+
+/** State on its way from one revision to the next. */
+interface HandedState {
+  readonly bytes: Uint8Array;
+  readonly stateVersion: number;
 }
 
 type ConfigCallback = (config: Readonly<Record<string, unknown>>) => void | Promise<void>;
@@ -193,20 +200,57 @@ export class Revision implements ContextHost {
     this.#components?.commit();
   }
 
-  /** State for the next revision, or undefined when the bundle hands none over. */
-  async exportState(): Promise<{ state: unknown; stateVersion: number } | undefined> {
+  /**
+   * State for the next revision, in the newest form that both know; undefined when one of the two hands none over.
+   * @throws SluiceError `STATE_NOT_CLONEABLE`, `STATE_TOO_LARGE`, `TIME_LIMIT`, or what the bundle threw.
+   */
+  async exportState(next: Manifest): Promise<HandedState | undefined> {
     const handover = this.#loaded?.definition.state;
-    const { stateVersion } = this.manifest;
-    if (handover === undefined || stateVersion === null) return undefined;
+    if (handover === undefined || this.manifest.stateVersion === null || next.stateVersion === null) return undefined;
+    // On the way back to an older version, what hands over is the newer one: it is asked for a form that the older one knows.
+    const stateVersion = Math.min(this.manifest.stateVersion, next.stateVersion);
     const state = await this.#limited('exportState', STATE_TIMEOUT_MS, () => handover.exportState(stateVersion));
-    return { state: structuredClone(state), stateVersion };
+    return { bytes: this.#serialised(state, stateVersion), stateVersion };
   }
 
-  /** Takes over the state of the revision before. */
-  async importState(state: unknown, stateVersion: number): Promise<void> {
+  /** A copy in bytes: what the new revision gets shares no object with the old one, and its size is known. */
+  #serialised(state: unknown, stateVersion: number): Uint8Array {
+    let bytes: Uint8Array;
+    try {
+      bytes = serialize(state);
+    } catch (cause) {
+      throw new SluiceError(
+        'STATE_NOT_CLONEABLE',
+        `The state of '${this.symbolicName}' ${this.version} cannot be copied: ${messageOf(cause)}`,
+        {
+          cause,
+          details: { bundle: this.symbolicName, version: this.version, stateVersion },
+          remedy: 'Return plain data from exportState: no functions, no class instances with private state.',
+          httpStatus: 422,
+        },
+      );
+    }
+    if (bytes.byteLength <= STATE_BYTES_MAX) return bytes;
+    throw new SluiceError(
+      'STATE_TOO_LARGE',
+      `The state of '${this.symbolicName}' ${this.version} takes ${bytes.byteLength} bytes, at most ${STATE_BYTES_MAX} are handed over`,
+      {
+        details: { bundle: this.symbolicName, version: this.version, stateVersion, bytes: bytes.byteLength, bytesMax: STATE_BYTES_MAX },
+        remedy: 'Keep data that grows in the database and hand over only what cannot be read again.',
+        httpStatus: 422,
+      },
+    );
+  }
+
+  /** Takes over the state of the revision before. Throws when the bundle refuses it: the swap is refused then. */
+  async importState({ bytes, stateVersion }: HandedState): Promise<void> {
     const handover = this.#loaded?.definition.state;
     if (handover === undefined) return;
-    await this.#limited('importState', STATE_TIMEOUT_MS, () => handover.importState(state, stateVersion));
+    try {
+      await this.#limited('importState', STATE_TIMEOUT_MS, () => handover.importState(deserialize(bytes), stateVersion));
+    } catch (error) {
+      throw this.#startError(error);
+    }
   }
 
   /** Hands a checked configuration to the callbacks and components. Throws when the bundle refuses it; who had taken it gets the old one back. */
@@ -315,3 +359,5 @@ export class Revision implements ContextHost {
 
 /** A hand-over that takes longer is a migration and belongs into the database. */
 const STATE_TIMEOUT_MS = 1_000;
+/** Largest state that is handed over, serialised. */
+const STATE_BYTES_MAX = 1024 * 1024;

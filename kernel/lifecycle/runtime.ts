@@ -61,6 +61,34 @@ export interface ChangePlan {
   /** Routes added, removed, or served by another revision. */
   readonly routes: readonly { readonly mount: string; readonly from: string | null; readonly to: string | null }[];
   readonly problems: readonly ProblemData[];
+  /** What changes in provided contracts. Absent when nothing does. */
+  readonly contracts?: readonly ContractChange[];
+  /** Configuration values a release sets. Absent when there are none. */
+  readonly configuration?: readonly ConfigurationDifference[];
+  /** Migrations that run with the change. Absent when there are none. */
+  readonly migrations?: readonly { readonly bundle: string; readonly name: string; readonly phase: 'expand' | 'contract' }[];
+}
+
+/** What changes in one provided contract. `from` null: is new; `to` null: is no longer provided. */
+export interface ContractChange {
+  readonly bundle: string;
+  readonly contract: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly members: readonly {
+    readonly member: string;
+    readonly kind: 'added' | 'removed' | 'changed';
+    readonly breaking: boolean;
+    readonly text: string;
+  }[];
+}
+
+/** One configuration value that a release changes. Absent `before` or `after`: not set at run time. Secrets appear as `***`. */
+export interface ConfigurationDifference {
+  readonly bundle: string;
+  readonly key: string;
+  readonly before?: unknown;
+  readonly after?: unknown;
 }
 
 /** A failure as data. */
@@ -274,8 +302,11 @@ export interface Runtime {
   leaks(options: { collect: boolean }): Promise<readonly ReleaseVerdict[]>;
   /** Writes one consistent archive of the data folder while serving. Returns its path and digest. */
   backup(target: string): Promise<{ readonly path: string; readonly bytes: number; readonly digest: string }>;
-  /** Stops everything in order and ends the process' work. */
-  shutdown(): Promise<void>;
+  /**
+   * Stops everything in order and ends the process' work. First lets no new work in and waits for what was begun.
+   * @param options.lameDuckMs how long new work is still taken in the meantime, while readiness says no. Default 0.
+   */
+  shutdown(options?: { readonly lameDuckMs?: number }): Promise<void>;
 }
 
 /** A refusal to read an artifact, all mistakes at once. */

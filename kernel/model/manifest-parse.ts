@@ -59,6 +59,7 @@ function build(document: Record<string, unknown>, untrusted: Record<string, unkn
     mount: isObject(section.http) ? text(section.http['mount'], '') : null,
     provides: reader.provides(section.provides),
     requires: reader.requires(section.requires),
+    migrations: reader.migrations(section.migrations),
     capabilities: reader.capabilities(section.capabilities),
     requirements: reader.requirements(section.requirements),
     exports: reader.exports(section.exports),
@@ -69,6 +70,7 @@ function build(document: Record<string, unknown>, untrusted: Record<string, unkn
     stopTimeoutMs: section.stopTimeoutMs ?? 5_000,
     drainTimeoutMs: section.drainTimeoutMs ?? 30_000,
     stateVersion: section.stateVersion ?? null,
+    stateReads: section.stateReads ?? 1,
     raw: document,
   };
   return Object.freeze(manifest);

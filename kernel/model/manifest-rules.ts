@@ -8,6 +8,7 @@ import { parseFilter, type Filter } from './filter.js';
 import type {
   Attributes,
   BundleFamily,
+  DeclaredMigration,
   ImportedPackage,
   Manifest,
   ManifestCapability,
@@ -99,6 +100,7 @@ export class ManifestReader {
         version: version ?? Version.of(0, 0, 0),
         attributes: this.attributes(entry['attributes'], at('provides', index, 'attributes'), RESERVED_ATTRIBUTES),
         methods: isObject(entry['methods']) ? entry['methods'] : null,
+        properties: Array.isArray(entry['properties']) ? entry['properties'].filter((one) => typeof one === 'string') : [],
       };
     });
   }
@@ -110,6 +112,10 @@ export class ManifestReader {
       ...this.filter(entry['filter'], at('requires', index, 'filter')),
       optional: entry['optional'] === true,
     }));
+  }
+
+  migrations(value: unknown): readonly DeclaredMigration[] {
+    return this.list(value).map((entry) => ({ name: text(entry['name']), phase: entry['phase'] === 'contract' ? 'contract' : 'expand' }));
   }
 
   capabilities(value: unknown): readonly ManifestCapability[] {

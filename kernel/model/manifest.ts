@@ -21,6 +21,8 @@ export interface ProvidedContract {
   readonly attributes: Attributes;
   /** Schemas of the methods as `pack` wrote them; null when the artifact does not tell. */
   readonly methods: Readonly<Record<string, unknown>> | null;
+  /** Plain properties of a local service. */
+  readonly properties: readonly string[];
 }
 
 /** A contract the bundle needs. */
@@ -29,6 +31,12 @@ export interface RequiredContract {
   readonly range: VersionRange;
   readonly filter?: Filter;
   readonly optional: boolean;
+}
+
+/** A migration of the bundle's tables, as `pack` wrote it. */
+export interface DeclaredMigration {
+  readonly name: string;
+  readonly phase: 'expand' | 'contract';
 }
 
 /** A generic capability. */
@@ -79,6 +87,7 @@ export interface Manifest {
   readonly mount: string | null;
   readonly provides: readonly ProvidedContract[];
   readonly requires: readonly RequiredContract[];
+  readonly migrations: readonly DeclaredMigration[];
   readonly capabilities: readonly ManifestCapability[];
   readonly requirements: readonly ManifestRequirement[];
   /** Package name to entry in the artifact. */
@@ -90,6 +99,8 @@ export interface Manifest {
   readonly stopTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly stateVersion: number | null;
+  /** Oldest form of the state it can take over. */
+  readonly stateReads: number;
   /** package.json as read. */
   readonly raw: Readonly<Record<string, unknown>>;
 }

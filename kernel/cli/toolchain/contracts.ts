@@ -18,6 +18,7 @@ export interface DerivedProvide {
   readonly contract: string;
   readonly version: string;
   readonly methods: Readonly<Record<string, { readonly args: readonly unknown[]; readonly result: unknown; readonly sync: boolean }>>;
+  readonly properties?: readonly string[];
 }
 
 /** One entry of `requires`. */
@@ -31,6 +32,8 @@ export interface DerivedRequire {
 export interface DerivedManifest {
   readonly provides: readonly DerivedProvide[];
   readonly requires: readonly DerivedRequire[];
+  /** Absent when the definition lists none. */
+  readonly migrations?: readonly { readonly name: string; readonly phase: 'expand' | 'contract' }[];
 }
 
 /** What else a definition says about itself. */
@@ -71,7 +74,8 @@ export function deriveManifest(definition: BundleDefinition): DerivedManifest {
       component.references.map(({ contract, range, cardinality }) => ({ contract, range, optional: cardinality.startsWith('0') })),
     ),
   ];
-  return { provides: mergeProvided(provided), requires: mergeRequired(required) };
+  const migrations = (definition.migrations ?? []).map(({ name, phase }) => ({ name, phase }));
+  return { provides: mergeProvided(provided), requires: mergeRequired(required), ...(migrations.length === 0 ? {} : { migrations }) };
 }
 
 interface Requirement {
@@ -110,7 +114,12 @@ function mergeProvided(contracts: readonly Contract[]): DerivedProvide[] {
     }
     byId.set(contract.id, contract);
   }
-  return sorted(byId).map((contract) => ({ contract: contract.id, version: contract.version, methods: methodsOf(contract) }));
+  return sorted(byId).map((contract) => ({
+    contract: contract.id,
+    version: contract.version,
+    methods: methodsOf(contract),
+    ...(contract.properties.length === 0 ? {} : { properties: contract.properties }),
+  }));
 }
 
 /** Two uses of a contract become one requirement: mandatory when either is, with the narrower of a stated and a default range. */

@@ -24,6 +24,7 @@ export function artifactPackageJson(source: BundleSource, derived: DefinitionRea
       symbolicName: source.symbolicName,
       provides: merge(source.section['provides'], derived.provides),
       requires: merge(source.section['requires'], derived.requires),
+      ...(derived.migrations === undefined ? {} : { migrations: derived.migrations }),
     },
   };
 }

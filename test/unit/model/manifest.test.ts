@@ -53,6 +53,8 @@ describe('model: manifest', () => {
       stopTimeoutMs: 5_000,
       drainTimeoutMs: 30_000,
       stateVersion: null,
+      stateReads: 1,
+      migrations: [],
     });
   });
 
@@ -65,7 +67,13 @@ describe('model: manifest', () => {
       capabilities: [{ namespace: 'bank.region', attributes: { region: 'eu', zones: ['a', 1], hot: true, weight: 2 } }, { namespace: 'x' }],
       requirements: [{ namespace: 'bank.region', filter: '(region=eu)', optional: true, multiple: true }, { namespace: 'x' }],
       provides: [
-        { contract: 'core.ledger.Balances', version: '1.2.0', attributes: { currency: ['CNY'] }, methods: { get: { args: [] } } },
+        {
+          contract: 'core.ledger.Balances',
+          version: '1.2.0',
+          attributes: { currency: ['CNY'] },
+          methods: { get: { args: [] } },
+          properties: ['unit'],
+        },
         { contract: 'core.ledger.Postings', version: '2.0.0' },
       ],
       requires: [
@@ -85,6 +93,8 @@ describe('model: manifest', () => {
       stopTimeoutMs: 2,
       drainTimeoutMs: 0,
       stateVersion: 4,
+      stateReads: 2,
+      migrations: [{ name: '0001-accounts', phase: 'expand' }],
     };
     const document = packageJson(section, { version: '1.2.3-rc.1+b', description: 'Accounts.' });
     const manifest = accepted(document);
@@ -104,8 +114,14 @@ describe('model: manifest', () => {
       isolation: 'worker',
       mount: '/api/ledger',
       provides: [
-        { contract: 'core.ledger.Balances', version: '1.2.0', attributes: { currency: ['CNY'] }, methods: { get: { args: [] } } },
-        { contract: 'core.ledger.Postings', version: '2.0.0', attributes: {}, methods: null },
+        {
+          contract: 'core.ledger.Balances',
+          version: '1.2.0',
+          attributes: { currency: ['CNY'] },
+          methods: { get: { args: [] } },
+          properties: ['unit'],
+        },
+        { contract: 'core.ledger.Postings', version: '2.0.0', attributes: {}, methods: null, properties: [] },
       ],
       requires: [
         { contract: 'core.ids.Ids', range: '[1.2,2)', filter: '(fast=true)', optional: true },
@@ -131,6 +147,8 @@ describe('model: manifest', () => {
       stopTimeoutMs: 2,
       drainTimeoutMs: 0,
       stateVersion: 4,
+      stateReads: 2,
+      migrations: [{ name: '0001-accounts', phase: 'expand' }],
     });
   });
 
