@@ -6,9 +6,19 @@ const Range = Type.String({ minLength: 1, maxLength: 100, description: 'npm rang
 const AttributeValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Array(Type.Union([Type.String(), Type.Number()]))]);
 const Attributes = Type.Record(Type.String({ minLength: 1 }), AttributeValue);
 const strict = { additionalProperties: false } as const;
+const SYMBOLIC_NAME = '^[a-z][a-z0-9-]*(\\.[a-z0-9][a-z0-9-]*)*$';
+const EFFECTIVE = '^[a-z][\\w-]{0,49}$';
+const EFFECTIVE_MEANING = 'when it counts; default "resolve". Of any other time the resolver takes no notice';
 
 /** A capability: something a bundle offers in a namespace. */
-export const CapabilitySchema = Type.Object({ namespace: Name, attributes: Type.Optional(Attributes) }, strict);
+export const CapabilitySchema = Type.Object(
+  {
+    namespace: Name,
+    attributes: Type.Optional(Attributes),
+    effective: Type.Optional(Type.String({ pattern: EFFECTIVE, description: EFFECTIVE_MEANING })),
+  },
+  strict,
+);
 
 /** A requirement: a filter over the capabilities of a namespace. */
 export const RequirementSchema = Type.Object(
@@ -17,6 +27,22 @@ export const RequirementSchema = Type.Object(
     filter: Type.Optional(Type.String({ maxLength: 2000 })),
     optional: Type.Optional(Type.Boolean()),
     multiple: Type.Optional(Type.Boolean()),
+    dynamic: Type.Optional(Type.Boolean({ description: 'optional, and wired also when a provider comes while the bundle runs' })),
+    effective: Type.Optional(Type.String({ pattern: EFFECTIVE, description: EFFECTIVE_MEANING })),
+  },
+  strict,
+);
+
+/** What a fragment gives to its host: resources, default configuration, capabilities. It has no code. */
+export const FragmentSchema = Type.Object(
+  {
+    host: Type.String({ pattern: SYMBOLIC_NAME, maxLength: 100, description: 'symbolic name of the bundle it belongs to' }),
+    range: Type.Optional(Range),
+    config: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: "values that go before the host's own defaults and behind the operator's",
+      }),
+    ),
   },
   strict,
 );
@@ -54,7 +80,7 @@ export const ManifestSchema = Type.Object(
     sdk: Type.String({ minLength: 1, description: 'npm range of SDK versions the bundle works with' }),
     symbolicName: Type.Optional(
       Type.String({
-        pattern: '^[a-z][a-z0-9-]*(\\.[a-z0-9][a-z0-9-]*)*$',
+        pattern: SYMBOLIC_NAME,
         maxLength: 100,
         description: 'default: the package name without its scope',
       }),
@@ -69,6 +95,10 @@ export const ManifestSchema = Type.Object(
     exports: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'package name -> entry in the artifact' })),
     imports: Type.Optional(
       Type.Record(Type.String(), Type.Union([Range, Type.Object({ range: Range, optional: Type.Optional(Type.Boolean()) }, strict)])),
+    ),
+    fragment: Type.Optional(FragmentSchema),
+    fragmentAttachment: Type.Optional(
+      Type.Union([Type.Literal('always'), Type.Literal('never')], { description: 'default always: fragments may add to this bundle' }),
     ),
     singleton: Type.Optional(Type.Boolean({ description: 'default true: one version of this bundle at a time' })),
     startLevel: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),

@@ -53,6 +53,8 @@ function build(document: Record<string, unknown>, untrusted: Record<string, unkn
     main: section.main === undefined ? MAIN_DEFAULT : reader.entryPath(section.main, ['sluice', 'main']),
     sdkRange: reader.range(section.sdk, ['sluice', 'sdk']),
     singleton: section.singleton ?? true,
+    fragment: reader.fragment(section.fragment, section),
+    fragmentAttachment: section.fragmentAttachment ?? 'always',
     startLevel: section.startLevel ?? 50,
     activation: section.activation ?? 'eager',
     isolation: section.isolation ?? 'inline',

@@ -15,7 +15,7 @@ import type {
   ManifestRequirement,
   Permissions,
 } from './manifest.js';
-import type { ProvidedContract, RequiredContract } from './manifest.js';
+import type { FragmentOf, ProvidedContract, RequiredContract } from './manifest.js';
 import { shown, type MistakeCode, type MistakeList, type Path } from './mistake.js';
 import { parseRange, type VersionRange } from './range.js';
 import { Version } from './version.js';
@@ -27,6 +27,21 @@ const FULL_VERSION = /^\d+\.\d+\.\d+/;
 const ENTRY_PATH_MAX = 200;
 const ANY = parseRange('*');
 const RESERVED_ATTRIBUTES: readonly string[] = ['contract', 'version'];
+/** What only a bundle with code of its own can say. */
+const NOT_IN_FRAGMENTS: readonly string[] = [
+  'main',
+  'provides',
+  'requires',
+  'exports',
+  'imports',
+  'fragmentAttachment',
+  'activation',
+  'isolation',
+  'http',
+  'config',
+  'permissions',
+  'stateVersion',
+];
 const RESERVED_NAMESPACES: readonly string[] = ['sluice.contract', 'sluice.package', 'sluice.bundle'];
 
 type Entry = Record<string, unknown>;
@@ -125,7 +140,8 @@ export class ManifestReader {
         const expected = "a namespace of your own: these capabilities follow from 'provides', 'exports' and the name";
         this.mistakes.add('MANIFEST_RULE', at('capabilities', index, 'namespace'), shown(namespace), expected);
       }
-      return { namespace, attributes: this.attributes(entry['attributes'], at('capabilities', index, 'attributes'), []) };
+      const attributes = this.attributes(entry['attributes'], at('capabilities', index, 'attributes'), []);
+      return { namespace, attributes, effective: text(entry['effective']) || 'resolve' };
     });
   }
 
@@ -150,9 +166,26 @@ export class ManifestReader {
     return this.list(value).map((entry, index) => ({
       namespace: text(entry['namespace']),
       ...this.filter(entry['filter'], at('requirements', index, 'filter')),
-      optional: entry['optional'] === true,
+      optional: entry['optional'] === true || entry['dynamic'] === true,
       multiple: entry['multiple'] === true,
+      dynamic: entry['dynamic'] === true,
+      effective: text(entry['effective']) || 'resolve',
     }));
+  }
+
+  /** A fragment has no code: what only code can mean is refused beside it. */
+  fragment(value: unknown, section: Readonly<Record<string, unknown>>): FragmentOf | null {
+    if (!isObject(value)) return null;
+    for (const key of NOT_IN_FRAGMENTS) {
+      if (section[key] === undefined) continue;
+      const expected = "no such key beside 'fragment': a fragment has no code, it adds files, configuration and capabilities to its host";
+      this.mistakes.add('MANIFEST_RULE', ['sluice', key], shown(section[key]), expected);
+    }
+    return {
+      host: text(value['host']),
+      range: value['range'] === undefined ? ANY : this.range(value['range'], ['sluice', 'fragment', 'range']),
+      config: isObject(value['config']) ? value['config'] : {},
+    };
   }
 
   exports(value: unknown): Readonly<Record<string, string>> {

@@ -43,6 +43,8 @@ export interface DeclaredMigration {
 export interface ManifestCapability {
   readonly namespace: string;
   readonly attributes: Attributes;
+  /** When it counts. The resolver sees only what is effective at `resolve`. */
+  readonly effective: string;
 }
 
 /** A generic requirement. */
@@ -52,6 +54,19 @@ export interface ManifestRequirement {
   readonly optional: boolean;
   /** True: wired to every matching capability, not only the best. */
   readonly multiple: boolean;
+  /** True: also optional, and wired when a provider comes while the bundle runs. */
+  readonly dynamic: boolean;
+  /** When it counts. The resolver sees only what is effective at `resolve`. */
+  readonly effective: string;
+}
+
+/** What makes a bundle a fragment: it has no code and adds to another bundle. */
+export interface FragmentOf {
+  /** Symbolic name of the host. */
+  readonly host: string;
+  readonly range: VersionRange;
+  /** Values that go before the host's own defaults. */
+  readonly config: Readonly<Record<string, unknown>>;
 }
 
 /** An imported package. */
@@ -81,6 +96,9 @@ export interface Manifest {
   readonly main: string;
   readonly sdkRange: VersionRange;
   readonly singleton: boolean;
+  /** Null for a bundle with code of its own. */
+  readonly fragment: FragmentOf | null;
+  readonly fragmentAttachment: 'always' | 'never';
   readonly startLevel: number;
   readonly activation: 'eager' | 'lazy';
   readonly isolation: 'inline' | 'worker' | 'process';

@@ -24,11 +24,11 @@ export class BundleSet {
   readonly unresolved = new Set<Node>();
   private readonly byName = new Map<string, Map<string, OfferList>>();
   private readonly versions = new Map<string, Node[]>();
-  /** Resolved bundles by contract that they would use if somebody offered it. */
+  /** Resolved bundles by what they would use if somebody offered it: a name, or a namespace without names. */
   private readonly waiting = new Map<string, Set<Node>>();
 
   constructor(readonly kernelCapabilities: readonly Capability[]) {
-    this.kernel = newNode(KERNEL_KEY, null, { capabilities: kernelCapabilities, needs: NONE, optionalContracts: NONE });
+    this.kernel = newNode(KERNEL_KEY, null, { capabilities: kernelCapabilities, needs: NONE, dynamic: NONE });
     this.addOffers(this.kernel);
   }
 
@@ -58,7 +58,7 @@ export class BundleSet {
   setWires(node: Node, wires: readonly Wire[] | null): void {
     if (wires === node.wires) return;
     for (const { provider } of node.wires ?? NONE) this.removeConsumer(provider, node);
-    for (const contract of waitsFor(node)) this.waiting.get(contract)?.delete(node);
+    for (const wanted of waitsFor(node)) this.waiting.get(wanted)?.delete(node);
     node.wires = wires;
     if (wires === null) this.unresolved.add(node);
     else this.unresolved.delete(node);
@@ -66,9 +66,9 @@ export class BundleSet {
       const consumers = this.nodes.get(provider)?.consumers;
       if (consumers !== undefined && !consumers.includes(node)) consumers.push(node);
     }
-    for (const contract of waitsFor(node)) {
-      const nodes = this.waiting.get(contract);
-      if (nodes === undefined) this.waiting.set(contract, new Set([node]));
+    for (const wanted of waitsFor(node)) {
+      const nodes = this.waiting.get(wanted);
+      if (nodes === undefined) this.waiting.set(wanted, new Set([node]));
       else nodes.add(node);
     }
   }
@@ -102,9 +102,11 @@ export class BundleSet {
     return this.versions.get(symbolicNameOf(node)) ?? NONE;
   }
 
-  /** Resolved bundles that would use a contract. */
-  waitingFor(contract: string): Iterable<Node> {
-    return this.waiting.get(contract) ?? NONE;
+  /** Resolved bundles that would use a capability, and perhaps some that would not. */
+  *waitingFor({ namespace, name }: Capability): Iterable<Node> {
+    if (this.waiting.size === 0) return;
+    if (name !== '') yield* this.waiting.get(name) ?? NONE;
+    yield* this.waiting.get(namespace) ?? NONE;
   }
 
   private addOffers(node: Node): void {
@@ -143,8 +145,9 @@ function symbolicNameOf(node: Node): string {
   return node.bundle?.manifest.symbolicName ?? '';
 }
 
-/** Optional contracts that a resolved bundle is not wired to. */
+/** What a resolved bundle may still gain. */
 function waitsFor({ derived, wires }: Node): readonly string[] {
-  if (wires === null || derived.optionalContracts.length === 0) return NONE;
-  return derived.optionalContracts.filter((need) => !wires.some((wire) => wire.requirement === need)).map((need) => need.name);
+  if (wires === null || derived.dynamic.length === 0) return NONE;
+  const open = derived.dynamic.filter((need) => need.multiple || !wires.some((wire) => wire.requirement === need));
+  return open.map(({ namespace, name }) => (name === '' ? namespace : name));
 }

@@ -2,7 +2,7 @@
  * What a manifest offers and needs, in the one form the resolver works with. Derived once per manifest and remembered as long as the
  * manifest lives: a change of one bundle among a thousand must not pay for the other 999.
  */
-import { normaliseProperties, Version, type Filter, type Manifest, type NormalisedProperties } from '../model/index.js';
+import { normaliseProperties, parseFilter, Version, type Filter, type Manifest, type NormalisedProperties } from '../model/index.js';
 import {
   BUNDLE_NAMESPACE,
   CONTRACT_NAMESPACE,
@@ -32,8 +32,8 @@ export interface Need extends Requirement {
 export interface Derived {
   readonly capabilities: readonly Capability[];
   readonly needs: readonly Need[];
-  /** The optional contracts among the needs: a bundle that is running may still gain them. */
-  readonly optionalContracts: readonly Need[];
+  /** The needs for which a bundle that is running may still gain wires. */
+  readonly dynamic: readonly Need[];
 }
 
 const derivedOf = new WeakMap<Manifest, Derived>();
@@ -43,8 +43,8 @@ export function derive(manifest: Manifest): Derived {
   let derived = derivedOf.get(manifest);
   if (derived === undefined) {
     const needs = needsOf(manifest);
-    const optionalContracts = needs.filter(({ namespace, optional }) => optional && namespace === CONTRACT_NAMESPACE);
-    derivedOf.set(manifest, (derived = { capabilities: capabilitiesOf(manifest), needs, optionalContracts }));
+    const dynamic = needs.filter((need) => need.dynamic);
+    derivedOf.set(manifest, (derived = { capabilities: capabilitiesOf(manifest), needs, dynamic }));
   }
   return derived;
 }
@@ -79,21 +79,31 @@ export function requirementData({ namespace, name, range, filter }: Requirement)
 }
 
 function capabilitiesOf(manifest: Manifest): readonly Capability[] {
-  const { symbolicName, version, family } = manifest;
+  const { symbolicName, version } = manifest;
   const text = version.toString();
-  const capabilities: Capability[] = [
-    { namespace: BUNDLE_NAMESPACE, name: symbolicName, version, attributes: { bundle: symbolicName, version: text, family } },
-  ];
+  const capabilities: Capability[] = [{ namespace: BUNDLE_NAMESPACE, name: symbolicName, version, attributes: identityOf(manifest) }];
   for (const provided of manifest.provides) capabilities.push(contractCapability(provided.contract, provided.version, provided.attributes));
   for (const name of Object.keys(manifest.exports)) {
     capabilities.push({ namespace: PACKAGE_NAMESPACE, name, version, attributes: { package: name, version: text } });
   }
-  for (const { namespace, attributes } of manifest.capabilities) {
+  for (const { namespace, attributes, effective } of manifest.capabilities) {
+    if (effective !== AT_RESOLVE) continue;
     const own = attributes['version'];
     const parsed = typeof own === 'string' ? Version.tryParse(own) : undefined;
     capabilities.push({ namespace, name: '', version: parsed ?? null, attributes });
   }
   return capabilities;
+}
+
+/** Attributes of a bundle's identity. What nearly every bundle is, is not said. */
+function identityOf({ symbolicName, version, family, fragment, fragmentAttachment }: Manifest): Readonly<Record<string, unknown>> {
+  return {
+    bundle: symbolicName,
+    version: version.toString(),
+    family,
+    ...(fragment === null ? {} : { type: 'fragment' }),
+    ...(fragmentAttachment === 'always' ? {} : { 'fragment-attachment': fragmentAttachment }),
+  };
 }
 
 function contractCapability(contract: string, version: Version, attributes: Readonly<Record<string, unknown>>): Capability {
@@ -102,25 +112,38 @@ function contractCapability(contract: string, version: Version, attributes: Read
 
 function needsOf(manifest: Manifest): readonly Need[] {
   return [
-    need(
-      { namespace: PACKAGE_NAMESPACE, name: SDK_PACKAGE, range: manifest.sdkRange, filter: null, optional: false, multiple: false },
-      false,
-    ),
+    need({ ...ONE, namespace: PACKAGE_NAMESPACE, name: SDK_PACKAGE, range: manifest.sdkRange, filter: null, optional: false }, false),
+    ...hostNeed(manifest),
     ...Object.entries(manifest.imports).map(([name, { range, optional }]) =>
-      need({ namespace: PACKAGE_NAMESPACE, name, range, filter: null, optional, multiple: false }),
+      need({ ...ONE, namespace: PACKAGE_NAMESPACE, name, range, filter: null, optional }),
     ),
+    // A contract is looked up while running, so an optional one may come later.
     ...manifest.requires.map(({ contract, range, filter, optional }) =>
-      need({ namespace: CONTRACT_NAMESPACE, name: contract, range, filter: filter ?? null, optional, multiple: false }),
+      need({ ...ONE, namespace: CONTRACT_NAMESPACE, name: contract, range, filter: filter ?? null, optional, dynamic: optional }),
     ),
-    ...manifest.requirements.map(({ namespace, filter, optional, multiple }) =>
-      need({ namespace, name: nameInFilter(namespace, filter), range: null, filter: filter ?? null, optional, multiple }),
-    ),
+    ...manifest.requirements.flatMap(({ namespace, filter, optional, multiple, dynamic, effective }) => {
+      if (effective !== AT_RESOLVE) return [];
+      const name = nameInFilter(namespace, filter);
+      return [need({ namespace, name, range: null, filter: filter ?? null, optional, multiple, dynamic })];
+    }),
   ];
 }
 
+/** Other times belong to whoever named them; the resolver takes no notice. */
+const AT_RESOLVE = 'resolve';
+const ONE = { multiple: false, dynamic: false } as const;
+const CAN_BE_HOST = parseFilter('(&(!(type=fragment))(!(fragment-attachment=never)))');
+
+/** A fragment belongs to every host in its range, also to those that come later. */
+function hostNeed({ fragment }: Manifest): readonly Need[] {
+  if (fragment === null) return [];
+  const { host, range } = fragment;
+  return [need({ namespace: BUNDLE_NAMESPACE, name: host, range, filter: CAN_BE_HOST, optional: false, multiple: true, dynamic: true })];
+}
+
 function need(requirement: Requirement, wires = true): Need {
-  const { namespace, name, range, filter, optional, multiple } = requirement;
-  return { namespace, name, range, filter, optional, multiple, wires };
+  const { namespace, name, range, filter, optional, multiple, dynamic } = requirement;
+  return { namespace, name, range, filter, optional, multiple, dynamic, wires };
 }
 
 /** A generic requirement such as `(contract=core.Balances)` asks for one name, which spares looking at all the others. */

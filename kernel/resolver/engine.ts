@@ -10,7 +10,7 @@ import type { StepBudget } from './budget.js';
 import type { BundleSet } from './bundle-set.js';
 import { matchable, type Need } from './derive.js';
 import { compareOffers, isAlive, type Death, type Node, type Offer, type Slot, type Work } from './node.js';
-import { CONTRACT_NAMESPACE, type Capability, type Requirement, type Wire } from './types.js';
+import type { Capability, Requirement, Wire } from './types.js';
 
 /** Offers of one name that are looked at one by one; beyond, answers are shared and an index over an attribute is worth making. */
 const SCAN_MAX = 8;
@@ -131,8 +131,8 @@ export class Engine {
       // A kernel that does not say which SDK it has is not asked.
       if (!need.wires && offers.length === 0 && this.set.named(need.namespace, need.name).length === 0) continue;
       const before = node.wires === null ? NONE : node.wires.filter((wire) => wire.requirement === need);
-      // Code that is loaded gains no import any more. Contracts are looked up while running, so they may come later.
-      const closed = node.wires !== null && before.length === 0 && need.optional && need.namespace !== CONTRACT_NAMESPACE;
+      // Code that is loaded gains no import any more.
+      const closed = node.wires !== null && before.length === 0 && need.optional && !need.dynamic;
       const preferred = offers.length > 1 ? preferredOf(node, before, offers) : NONE;
       slots.push({ need, before, preferred, offers, position: 0, choice: null, excluded: null, closed });
     }

@@ -110,8 +110,8 @@ function wiresOf(node: Node, slots: readonly Slot[]): readonly Wire[] {
   for (const slot of slots) {
     if (slot.choice === null || !slot.need.wires) continue;
     if (!slot.need.multiple) wires.push(wireOf(node, slot, slot.choice));
-    // Code that is loaded keeps the set it was loaded with, as long as all of it is there.
-    else if (slot.before.length > 0 && slot.before.every((wire) => isHeld(slot, wire))) wires.push(...slot.before);
+    // Code that is loaded keeps the set it was loaded with, as long as all of it is there and it did not ask for more.
+    else if (!slot.need.dynamic && slot.before.length > 0 && slot.before.every((wire) => isHeld(slot, wire))) wires.push(...slot.before);
     else for (const offer of livingOf(slot)) wires.push(wireOf(node, slot, offer));
   }
   const { wires: before } = node;

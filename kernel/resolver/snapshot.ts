@@ -11,7 +11,7 @@ import { BundleSet } from './bundle-set.js';
 import { derive } from './derive.js';
 import { changedWiring } from './layered-wiring.js';
 import { newNode, type Node } from './node.js';
-import { CONTRACT_NAMESPACE, type Capability, type ResolveInput, type ResolverBundle, type Wire, type Wiring } from './types.js';
+import type { Capability, ResolveInput, ResolverBundle, Wire, Wiring } from './types.js';
 
 /** A set brought in line with the candidates, for one resolution. */
 export interface Preparation {
@@ -164,14 +164,11 @@ export function rememberedConsumers(wiring: Wiring): ((key: string) => readonly 
   return (key) => set.nodes.get(key)?.consumers.map((node) => node.key) ?? [];
 }
 
-/** Unresolved bundles, those with a stale wire, and those that an unresolved bundle might give an optional contract. */
+/** Unresolved bundles, those with a stale wire, and those that may gain a wire to an unresolved bundle. */
 function toOpen(set: BundleSet, stale: readonly Node[]): ReadonlySet<Node> {
   const open = new Set([...set.unresolved, ...stale]);
   for (const { derived } of set.unresolved) {
-    for (const { namespace, name } of derived.capabilities) {
-      if (namespace !== CONTRACT_NAMESPACE) continue;
-      for (const node of set.waitingFor(name)) open.add(node);
-    }
+    for (const capability of derived.capabilities) for (const node of set.waitingFor(capability)) open.add(node);
   }
   return open;
 }

@@ -39,6 +39,8 @@ export interface Requirement {
   readonly filter: Filter | null;
   readonly optional: boolean;
   readonly multiple: boolean;
+  /** Wired also when a provider comes while the bundle is resolved. */
+  readonly dynamic: boolean;
 }
 
 /** One requirement bound to one capability. */

@@ -20,18 +20,35 @@ const generic = fc.record({
   filter: fc.constantFrom('(k=1)', '(k>=2)', '(k=*)'),
   optional: fc.boolean(),
   multiple: fc.boolean(),
+  dynamic: fc.boolean(),
+  effective: fc.constantFrom('resolve', 'resolve', 'resolve', 'active'),
 });
-const notes: fc.Arbitrary<BundleNotes> = fc.record({
+const capabilities = fc.array(
+  fc.record({
+    namespace: fc.constantFrom('n.X', 'n.Y'),
+    attributes: fc.record({ k: fc.constantFrom(1, 2, 3) }),
+    effective: fc.constantFrom('resolve', 'resolve', 'resolve', 'active'),
+  }),
+  { maxLength: 2 },
+);
+const name = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g');
+const fragmentNotes: fc.Arbitrary<BundleNotes> = fc.record({
+  section: fc.record({
+    fragment: fc.record({ host: name, range }),
+    singleton: fc.boolean(),
+    capabilities,
+    requirements: fc.array(generic, { maxLength: 1 }),
+  }),
+});
+const hostNotes: fc.Arbitrary<BundleNotes> = fc.record({
   provides: fc.uniqueArray(joined(contract, version), { maxLength: 3 }),
   requires: fc.uniqueArray(joined(mark, contract, range), { maxLength: 3 }),
   exports: fc.uniqueArray(packageName, { maxLength: 2 }),
   imports: fc.uniqueArray(joined(mark, packageName, range), { maxLength: 2, selector: (text) => text.replace(/^\?|@.*/g, '') }),
   section: fc.record({
     singleton: fc.boolean(),
-    capabilities: fc.array(
-      fc.record({ namespace: fc.constantFrom('n.X', 'n.Y'), attributes: fc.record({ k: fc.constantFrom(1, 2, 3) }) }),
-      { maxLength: 2 },
-    ),
+    fragmentAttachment: fc.constantFrom('always', 'always', 'never'),
+    capabilities,
     requirements: fc.array(generic, { maxLength: 1 }),
     sdk: fc.constantFrom('^1.0.0', '^1.0.0', '^1.0.0', '^1.0.0', '^2.0.0'),
   }),
@@ -39,12 +56,12 @@ const notes: fc.Arbitrary<BundleNotes> = fc.record({
 
 /** Bundles with unique keys. */
 export const system: fc.Arbitrary<readonly ResolverBundle[]> = fc
-  .uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'), version, notes), {
+  .uniqueArray(fc.tuple(name, version, fc.oneof({ weight: 5, arbitrary: hostNotes }, { weight: 1, arbitrary: fragmentNotes })), {
     minLength: 1,
     maxLength: 9,
-    selector: ([name, text]) => name + text,
+    selector: ([symbolicName, text]) => symbolicName + text,
   })
-  .map((entries) => entries.map(([name, text, what]) => bundle(`${name}@${text}`, what)));
+  .map((entries) => entries.map(([symbolicName, text, what]) => bundle(`${symbolicName}@${text}`, what)));
 
 /** Systems in which nothing but unmet requirements can fail: no singletons, no two majors, no packages. */
 export const peacefulSystem: fc.Arbitrary<readonly ResolverBundle[]> = fc
@@ -124,7 +141,26 @@ export function unsoundness(candidates: readonly ResolverBundle[], wiring: Wirin
       ).map((text) => `${consumer}: ${text}`),
     );
   }
-  return [...wrong, ...doubledSingletons(manifests, wiring), ...importCircles(wiring), ...disagreements(manifests, wiring)];
+  return [
+    ...wrong,
+    ...doubledSingletons(manifests, wiring),
+    ...importCircles(wiring),
+    ...disagreements(manifests, wiring),
+    ...missedHosts(manifests, wiring),
+  ];
+}
+
+/** Resolved hosts that a resolved fragment should belong to and does not, and the other way round. */
+function missedHosts(manifests: ReadonlyMap<string, Manifest>, wiring: Wiring): readonly string[] {
+  return [...wiring].flatMap(([key, wires]) => {
+    const fragment = manifests.get(key)?.fragment ?? null;
+    if (fragment === null) return [];
+    const isHost = ({ symbolicName, fragmentAttachment, version: text, fragment: other }: Manifest) =>
+      symbolicName === fragment.host && other === null && fragmentAttachment === 'always' && fragment.range.includes(text);
+    const hosts = [...wiring.keys()].filter((host) => isHost(manifests.get(host) as Manifest));
+    const wired = wires.filter(({ requirement }) => requirement.namespace === 'sluice.bundle').map(({ provider }) => provider);
+    return hosts.sort().join() === wired.sort().join() && hosts.length > 0 ? [] : [`${key} is attached to ${wired}, not to ${hosts}`];
+  });
 }
 
 /** Mandatory requirements that are not among the wired ones. */
@@ -136,7 +172,9 @@ function unmet(manifest: Manifest, wired: readonly string[]): readonly string[] 
     ...Object.entries(manifest.imports)
       .filter(([, need]) => !need.optional)
       .map(([name, need]) => `sluice.package ${name} ${need.range.toString()} `),
-    ...manifest.requirements.filter((need) => !need.optional).map((need) => `${need.namespace}   ${need.filter?.text ?? ''}`),
+    ...manifest.requirements
+      .filter((need) => !need.optional && need.effective === 'resolve')
+      .map((need) => `${need.namespace}   ${need.filter?.text ?? ''}`),
   ];
   const missing = mandatory.filter((text) => !wired.includes(text));
   return manifest.sdkRange.toString() === '^2.0.0' ? [...missing, 'needs another SDK'] : missing;
@@ -211,7 +249,9 @@ function offersOf(key: string, manifest: Manifest | undefined): readonly PlainOf
       version: provided.version.toString(),
     })),
     ...Object.keys(manifest.exports).map((name) => ({ namespace: 'sluice.package', name, version: own })),
-    ...manifest.capabilities.map(({ namespace }) => ({ namespace, name: '', version: null })),
+    ...manifest.capabilities
+      .filter(({ effective }) => effective === 'resolve')
+      .map(({ namespace }) => ({ namespace, name: '', version: null })),
   ];
 }
 

@@ -37,6 +37,8 @@ describe('model: manifest', () => {
       main: 'dist/bundle.cjs',
       sdkRange: '^1.0.0',
       singleton: true,
+      fragment: null,
+      fragmentAttachment: 'always',
       startLevel: 50,
       activation: 'eager',
       isolation: 'inline',
@@ -64,8 +66,16 @@ describe('model: manifest', () => {
       symbolicName: 'core.ledger',
       family: 'system',
       main: 'lib/main.cjs',
-      capabilities: [{ namespace: 'bank.region', attributes: { region: 'eu', zones: ['a', 1], hot: true, weight: 2 } }, { namespace: 'x' }],
-      requirements: [{ namespace: 'bank.region', filter: '(region=eu)', optional: true, multiple: true }, { namespace: 'x' }],
+      capabilities: [
+        { namespace: 'bank.region', attributes: { region: 'eu', zones: ['a', 1], hot: true, weight: 2 } },
+        { namespace: 'x', effective: 'active' },
+      ],
+      requirements: [
+        { namespace: 'bank.region', filter: '(region=eu)', optional: true, multiple: true },
+        { namespace: 'x', dynamic: true, effective: 'active' },
+        { namespace: 'y' },
+      ],
+      fragmentAttachment: 'never',
       provides: [
         {
           contract: 'core.ledger.Balances',
@@ -109,6 +119,8 @@ describe('model: manifest', () => {
       main: 'lib/main.cjs',
       sdkRange: '>=1.0.0 <3',
       singleton: false,
+      fragment: null,
+      fragmentAttachment: 'never',
       startLevel: 10,
       activation: 'lazy',
       isolation: 'worker',
@@ -128,12 +140,13 @@ describe('model: manifest', () => {
         { contract: 'core.clock.Clock', range: '^1.0.0', optional: false },
       ],
       capabilities: [
-        { namespace: 'bank.region', attributes: { region: 'eu', zones: ['a', 1], hot: true, weight: 2 } },
-        { namespace: 'x', attributes: {} },
+        { namespace: 'bank.region', attributes: { region: 'eu', zones: ['a', 1], hot: true, weight: 2 }, effective: 'resolve' },
+        { namespace: 'x', attributes: {}, effective: 'active' },
       ],
       requirements: [
-        { namespace: 'bank.region', filter: '(region=eu)', optional: true, multiple: true },
-        { namespace: 'x', optional: false, multiple: false },
+        { namespace: 'bank.region', filter: '(region=eu)', optional: true, multiple: true, dynamic: false, effective: 'resolve' },
+        { namespace: 'x', optional: true, multiple: false, dynamic: true, effective: 'active' },
+        { namespace: 'y', optional: false, multiple: false, dynamic: false, effective: 'resolve' },
       ],
       exports: { '@bank/money': 'dist/money.cjs' },
       imports: {
@@ -150,6 +163,19 @@ describe('model: manifest', () => {
       stateReads: 2,
       migrations: [{ name: '0001-accounts', phase: 'expand' }],
     });
+  });
+
+  it('reads a fragment: its host, the range of versions, and the configuration it brings', () => {
+    const fragmentOf = (fragment: object) => plain(accepted(packageJson({ fragment }))) as { fragment: unknown };
+    assert.deepEqual(
+      [fragmentOf({ host: 'core.ledger', range: '[1.2,2)', config: { limit: 3 } }), fragmentOf({ host: 'x' })].map(
+        ({ fragment }) => fragment,
+      ),
+      [
+        { host: 'core.ledger', range: '[1.2,2)', config: { limit: 3 } },
+        { host: 'x', range: '*', config: {} },
+      ],
+    );
   });
 
   it('takes the symbolic name from the package name without its scope', () => {
@@ -224,6 +250,23 @@ describe('model: manifest', () => {
       'a capability in a namespace of the kernel',
       packageJson({ capabilities: [{ namespace: 'sluice.contract' }] }),
       [['MANIFEST_RULE', 'sluice.capabilities[0].namespace']],
+    ],
+    ['a fragment of nobody', packageJson({ fragment: {} }), [['MANIFEST_KEY_MISSING', 'sluice.fragment.host']]],
+    [
+      'what only code can mean, in a fragment',
+      packageJson({ fragment: { host: 'x', range: '[1' }, main: 'a.cjs', provides: [], permissions: {}, http: { mount: '/a' } }),
+      [
+        ['MANIFEST_RULE', 'sluice.main'],
+        ['MANIFEST_RULE', 'sluice.provides'],
+        ['MANIFEST_RULE', 'sluice.http'],
+        ['MANIFEST_RULE', 'sluice.permissions'],
+        ['MANIFEST_RANGE', 'sluice.fragment.range'],
+      ],
+    ],
+    [
+      'a time of effect that is no word',
+      packageJson({ requirements: [{ namespace: 'x', effective: 'Now!' }] }),
+      [['MANIFEST_VALUE', 'sluice.requirements[0].effective']],
     ],
     ['a main entry that leads out', packageJson({ main: '../x.cjs' }), [['MANIFEST_PATH', 'sluice.main']]],
     ['an export that leads out', packageJson({ exports: { a: '/etc/passwd' } }), [['MANIFEST_PATH', 'sluice.exports.a']]],

@@ -32,23 +32,30 @@ export function bundle(nameAndVersion: string, notes: BundleNotes = {}): Resolve
     version,
     sluice: {
       sdk: '^1.0.0',
-      provides: (notes.provides ?? []).map((text) => ({ contract: split(text)[0], version: split(text)[1] })),
-      requires: (notes.requires ?? []).map((text) => {
-        const [contract, range] = split(text.replace('?', ''));
-        return { contract, range, optional: text.startsWith('?') };
-      }),
-      exports: Object.fromEntries((notes.exports ?? []).map((text) => [text, `dist/${text}.cjs`])),
-      imports: Object.fromEntries(
-        (notes.imports ?? []).map((text) => {
-          const [packageName = '', range] = split(text.replace('?', ''));
-          return [packageName, { range, optional: text.startsWith('?') }];
-        }),
-      ),
+      ...(notes.section?.['fragment'] === undefined ? exchanged(notes) : {}),
       ...notes.section,
     },
   });
   assert.ok(result.ok, result.ok ? '' : result.mistakes.map((mistake) => mistake.message).join('\n'));
   return { key: `${name}@${version}#1`, manifest: result.manifest, bundleId: ++installed };
+}
+
+/** The part of the section about contracts and packages, which a fragment does not have. */
+function exchanged(notes: BundleNotes): Readonly<Record<string, unknown>> {
+  return {
+    provides: (notes.provides ?? []).map((text) => ({ contract: split(text)[0], version: split(text)[1] })),
+    requires: (notes.requires ?? []).map((text) => {
+      const [contract, range] = split(text.replace('?', ''));
+      return { contract, range, optional: text.startsWith('?') };
+    }),
+    exports: Object.fromEntries((notes.exports ?? []).map((text) => [text, `dist/${text}.cjs`])),
+    imports: Object.fromEntries(
+      (notes.imports ?? []).map((text) => {
+        const [packageName = '', range] = split(text.replace('?', ''));
+        return [packageName, { range, optional: text.startsWith('?') }];
+      }),
+    ),
+  };
 }
 
 /** The same content installed again, as the next revision. */
