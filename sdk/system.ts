@@ -162,8 +162,17 @@ export const Framework = localContract<FrameworkService>('sluice.kernel.Framewor
 export interface BackupSourceService {
   /** Name of the part: its folder in the backup and, after a restore, in the data folder, where `Framework.dataFolder(name)` finds it. */
   readonly name: string;
-  /** Writes a consistent copy into an existing, empty folder while the system serves. Throws when it cannot. */
-  backup(targetFolder: string): Promise<void>;
+  /**
+   * Writes a consistent copy into an existing, empty folder while the system serves. Throws when it cannot; answers where the copy is made
+   * when that is not here, such as beside a database server.
+   */
+  backup(targetFolder: string): Promise<BackupElsewhere | void>;
+}
+
+/** A part that a backup of the system does not hold. */
+export interface BackupElsewhere {
+  /** A sentence that tells the operator how this part is copied and restored. */
+  readonly elsewhere: string;
 }
 
 /** Whiteboard contract of backup sources. */

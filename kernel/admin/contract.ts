@@ -3,6 +3,7 @@
  * Server, client, OpenAPI document and command line all read this file; it holds no behaviour but pure mappings.
  */
 import type {
+  BackupResult,
   BundleDetail,
   BundleSummary,
   Cause,
@@ -19,6 +20,7 @@ import type {
 } from '../lifecycle/runtime.js';
 
 export type {
+  BackupResult,
   BundleDetail,
   BundleSummary,
   Cause,
@@ -73,13 +75,6 @@ export interface RuntimeEvent {
   readonly kind: string;
   readonly subject: string;
   readonly message: string;
-}
-
-/** A written backup. */
-export interface BackupResult {
-  readonly path: string;
-  readonly bytes: number;
-  readonly digest: string;
 }
 
 /** Answer to the request to shut down; it comes before the kernel is down. */

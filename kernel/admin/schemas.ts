@@ -240,7 +240,7 @@ export const RESULT_SCHEMAS = {
   rollback: ChangeOutcome,
   confirm: ChangeOutcome,
   setStartLevel: ChangeOutcome,
-  backup: object({ path: text(), bytes: integer(), digest: text() }),
+  backup: object({ path: text(), bytes: integer(), digest: text(), elsewhere: list(object({ part: text(), note: text() })) }),
   shutdown: object({ stopping: Type.Literal(true), pid: integer() }),
 } as const satisfies Record<contract.EndpointName, TSchema>;
 

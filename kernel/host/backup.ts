@@ -8,8 +8,8 @@ import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile }
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { SluiceError, type BackupSourceService } from '@sluice/sdk';
-import { extract, pack, type Pack } from 'tar-stream';
+import { isSluiceError, messageOf, SluiceError, type BackupSourceService } from '@sluice/sdk';
+import { extract, pack, type Extract, type Pack } from 'tar-stream';
 import { FORMAT } from './data-folder.js';
 import { acquireLock } from './lock.js';
 
@@ -27,21 +27,37 @@ interface Index {
   readonly format: number;
   readonly createdAt: string;
   readonly parts: readonly string[];
+  /** Parts that are not in it, each with a sentence on how it is copied. Absent in archives of older kernels. */
+  readonly elsewhere?: readonly BackupNote[];
   readonly files: readonly IndexFile[];
 }
 
+/** A part that is not in a backup, and how it is copied and restored instead. */
+interface BackupNote {
+  readonly part: string;
+  readonly note: string;
+}
+
 /** What a backup made. */
-export interface BackupResult {
+export interface BackupArchive {
   readonly path: string;
   readonly bytes: number;
   readonly digest: string;
+  readonly elsewhere: readonly BackupNote[];
+}
+
+/** What a restore put in place. */
+interface RestoreResult {
+  readonly files: number;
+  readonly createdAt: string;
+  readonly elsewhere: readonly BackupNote[];
 }
 
 /**
  * Writes a backup. The caller makes sure that no change runs meanwhile; requests may.
  * @throws SluiceError `BACKUP_EXISTS`, `BACKUP_FAILED` naming the part.
  */
-export async function writeBackup(dataFolder: string, target: string, sources: readonly BackupSourceService[]): Promise<BackupResult> {
+export async function writeBackup(dataFolder: string, target: string, sources: readonly BackupSourceService[]): Promise<BackupArchive> {
   const path = resolve(target);
   if (await exists(path)) {
     throw new SluiceError('BACKUP_EXISTS', `'${path}' exists already`, {
@@ -54,27 +70,33 @@ export async function writeBackup(dataFolder: string, target: string, sources: r
   await mkdir(workFolder, { recursive: true });
   try {
     for (const name of COPIED) await copyTree(join(dataFolder, name), join(workFolder, name));
-    for (const source of sources) await backUpPart(source, join(workFolder, source.name));
+    const elsewhere: BackupNote[] = [];
+    for (const source of sources) {
+      const note = await backUpPart(source, join(workFolder, source.name));
+      if (note !== undefined) elsewhere.push({ part: source.name, note });
+    }
     const index: Index = {
       format: FORMAT,
       createdAt: new Date().toISOString(),
       parts: sources.map(({ name }) => name),
+      elsewhere,
       files: await indexOf(workFolder),
     };
     const partial = `${path}.part`;
     await mkdir(dirname(path), { recursive: true });
     await writeArchiveFile(workFolder, index, partial);
     await rename(partial, path);
-    return { path, bytes: (await stat(path)).size, digest: await digestOfFile(path) };
+    return { path, bytes: (await stat(path)).size, digest: await digestOfFile(path), elsewhere };
   } finally {
     await rm(workFolder, { recursive: true, force: true });
   }
 }
 
-async function backUpPart(source: BackupSourceService, folder: string): Promise<void> {
+/** The sentence on where the copy is made when that is not here. */
+async function backUpPart(source: BackupSourceService, folder: string): Promise<string | undefined> {
   await mkdir(folder, { recursive: true });
   try {
-    await source.backup(folder);
+    return (await source.backup(folder))?.elsewhere;
   } catch (cause) {
     throw new SluiceError('BACKUP_FAILED', `The backup of '${source.name}' failed: ${(cause as Error).message}`, {
       cause,
@@ -104,9 +126,9 @@ function addEntry(tar: Pack, name: string, content: Buffer): Promise<void> {
 /**
  * Restores a backup into a data folder that does not exist or is empty. Every file is checked against the index before anything is put
  * in place.
- * @throws SluiceError `RESTORE_NOT_EMPTY`, `RESTORE_DAMAGED`, `DATA_FOLDER_LOCKED`, `DATA_FOLDER_FORMAT`.
+ * @throws SluiceError `RESTORE_UNKNOWN`, `RESTORE_NOT_EMPTY`, `RESTORE_DAMAGED`, `DATA_FOLDER_LOCKED`, `DATA_FOLDER_FORMAT`.
  */
-export async function restoreBackup(archive: string, dataFolder: string): Promise<{ readonly files: number; readonly createdAt: string }> {
+export async function restoreBackup(archive: string, dataFolder: string): Promise<RestoreResult> {
   const target = resolve(dataFolder);
   const found = (await exists(target)) ? (await readdir(target)).filter((name) => name !== 'lock') : [];
   if (found.length > 0) {
@@ -114,6 +136,13 @@ export async function restoreBackup(archive: string, dataFolder: string): Promis
       details: { folder: target, found },
       remedy: 'Restore into a new folder, or move the old one away first. Nothing is overwritten.',
       httpStatus: 409,
+    });
+  }
+  if (!(await stat(archive).catch(() => null))?.isFile()) {
+    throw new SluiceError('RESTORE_UNKNOWN', `There is no backup '${archive}'`, {
+      details: { archive },
+      remedy: 'Name an archive that `sluice backup` wrote.',
+      httpStatus: 404,
     });
   }
   const staging = `${target}.restore-${process.pid}`;
@@ -127,7 +156,7 @@ export async function restoreBackup(archive: string, dataFolder: string): Promis
     } finally {
       await lock.release();
     }
-    return { files: index.files.length, createdAt: index.createdAt };
+    return { files: index.files.length, createdAt: index.createdAt, elsewhere: index.elsewhere ?? [] };
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
@@ -135,9 +164,27 @@ export async function restoreBackup(archive: string, dataFolder: string): Promis
 
 async function extractAll(archive: string, staging: string): Promise<Index> {
   const tar = extract();
-  const reading = pipeline(createReadStream(archive), createGunzip(), tar).catch((cause: unknown) => {
-    throw damaged(archive, `it cannot be read: ${(cause as Error).message}`);
-  });
+  // Both ends are waited for: whichever fails first takes the other one with it, and only one of the two errors tells why.
+  const [read, taken] = await Promise.allSettled([
+    pipeline(createReadStream(archive), createGunzip(), tar),
+    takeEntries(archive, tar, staging),
+  ]);
+  const isCutOff = read.status === 'rejected' && (read.reason as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE';
+  if (taken.status === 'rejected' && (isSluiceError(taken.reason) || !isCutOff)) throw taken.reason;
+  if (read.status === 'rejected') throw damaged(archive, `it cannot be read: ${messageOf(read.reason)}`);
+  if (taken.status === 'rejected') throw taken.reason;
+  const { index, sums } = taken.value;
+  if (index === null) throw damaged(archive, 'it has no index');
+  assertComplete(archive, index, sums);
+  return index;
+}
+
+interface TakenEntries {
+  readonly index: Index | null;
+  readonly sums: ReadonlyMap<string, IndexFile>;
+}
+
+async function takeEntries(archive: string, tar: Extract, staging: string): Promise<TakenEntries> {
   const sums = new Map<string, IndexFile>();
   let index: Index | null = null;
   for await (const entry of tar) {
@@ -145,7 +192,7 @@ async function extractAll(archive: string, staging: string): Promise<Index> {
     const content = await collect(entry as unknown as AsyncIterable<Buffer>);
     if (type !== 'file') throw damaged(archive, `entry '${name}' is no file`);
     if (name === INDEX) {
-      index = JSON.parse(content.toString()) as Index;
+      index = readIndex(archive, content);
       continue;
     }
     const path = join(staging, name);
@@ -154,10 +201,15 @@ async function extractAll(archive: string, staging: string): Promise<Index> {
     await writeFile(path, content, { flag: 'wx', mode: 0o600 });
     sums.set(name, { path: name, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') });
   }
-  await reading;
-  if (index === null) throw damaged(archive, 'it has no index');
-  assertComplete(archive, index, sums);
-  return index;
+  return { index, sums };
+}
+
+function readIndex(archive: string, content: Buffer): Index {
+  try {
+    return JSON.parse(content.toString()) as Index;
+  } catch {
+    throw damaged(archive, 'its index is no JSON');
+  }
 }
 
 function assertComplete(archive: string, index: Index, found: ReadonlyMap<string, IndexFile>): void {

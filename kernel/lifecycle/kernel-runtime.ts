@@ -21,6 +21,7 @@ import { registerKernelServices } from './kernel-services.js';
 import { KernelState, type KernelPorts } from './kernel-state.js';
 import { LogRouter } from './log.js';
 import type {
+  BackupResult,
   BundleDetail,
   BundleSummary,
   Cause,
@@ -52,10 +53,7 @@ export interface KernelOptions {
   /** Folder of the running kernel's data, made on demand. */
   readonly dataFolder: (name: string) => string;
   /** Writes a backup archive of the data folder, with what the sources add. */
-  readonly writeBackup: (
-    target: string,
-    sources: readonly BackupSourceService[],
-  ) => Promise<{ path: string; bytes: number; digest: string }>;
+  readonly writeBackup: (target: string, sources: readonly BackupSourceService[]) => Promise<BackupResult>;
   /** Probation after a swap in milliseconds. Default 30,000. */
   readonly watchMs?: number;
 }
@@ -400,7 +398,7 @@ export class KernelRuntime implements Runtime {
     );
   }
 
-  backup(target: string): Promise<{ readonly path: string; readonly bytes: number; readonly digest: string }> {
+  backup(target: string): Promise<BackupResult> {
     return this.#queue.run(() => this.#options.writeBackup(target, [...this.#backupSources]));
   }
 

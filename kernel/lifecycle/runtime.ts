@@ -252,6 +252,16 @@ export interface ConfigValue {
   readonly secret: boolean;
 }
 
+/** A written backup. */
+export interface BackupResult {
+  readonly path: string;
+  readonly bytes: number;
+  /** SHA-256 of the archive in hex. */
+  readonly digest: string;
+  /** Parts that are not in it, and how each is copied instead. */
+  readonly elsewhere: readonly { readonly part: string; readonly note: string }[];
+}
+
 /** The running kernel. Every method throws a SluiceError with a stable code when it cannot answer. */
 export interface Runtime {
   status(): RuntimeStatus;
@@ -301,7 +311,7 @@ export interface Runtime {
   /** Verdicts on replaced revisions; `collect` forces garbage collections first (stops the world for some 40 ms each). */
   leaks(options: { collect: boolean }): Promise<readonly ReleaseVerdict[]>;
   /** Writes one consistent archive of the data folder while serving. Returns its path and digest. */
-  backup(target: string): Promise<{ readonly path: string; readonly bytes: number; readonly digest: string }>;
+  backup(target: string): Promise<BackupResult>;
   /**
    * Stops everything in order and ends the process' work. First lets no new work in and waits for what was begun.
    * @param options.lameDuckMs how long new work is still taken in the meantime, while readiness says no. Default 0.

@@ -62,10 +62,9 @@ export class MistakeList {
 export function manifestError(subject: string, mistakes: readonly Mistake[]): SluiceError {
   const lines = mistakes.map((mistake) => `\n  - ${mistake.message}`).join('');
   const count = mistakes.length === 1 ? 'one mistake' : `${mistakes.length} mistakes`;
-  const remedy = "Correct package.json, then run 'sluice pack' again.";
   return new SluiceError('MANIFEST_INVALID', `Cannot accept the manifest of '${subject}': found ${count}.${lines}`, {
     details: { subject, mistakes },
-    remedy,
+    remedy: "Correct package.json, then run 'sluice pack' again.",
     httpStatus: 422,
   });
 }

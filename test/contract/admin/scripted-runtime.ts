@@ -163,7 +163,7 @@ export class ScriptedRuntime implements Runtime {
     this.calls.push(['leaks', options]);
     return [{ bundle: 'core.ledger', version: '1.0.0', revision: 1, collected: 'no' as const, holders: ['timer'] }];
   };
-  backup = async (target: string) => ({ path: target, bytes: 3, digest: 'abc' });
+  backup = async (target: string) => ({ path: target, bytes: 3, digest: 'abc', elsewhere: [{ part: 'db', note: 'Copy it yourself' }] });
   shutdown = async () => {
     this.calls.push(['shutdown']);
   };

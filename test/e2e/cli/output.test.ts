@@ -48,8 +48,9 @@ describe('output that nobody reads any longer', function () {
   });
 
   it('is told about files that are not there before anything begins', async () => {
+    const restored = await sluice(folder, 'restore', 'none.tgz', '--data', 'data');
+    deepStrictEqual([restored.code, restored.errors.split('\n').at(-2)?.trim()], [4, 'Code RESTORE_UNKNOWN']);
     for (const words of [
-      ['restore', 'none.tgz', '--data', 'data'],
       ['start', '--bundles', 'none', '--data', 'data'],
       ['start', '--no-bundles', '--greeting', 'none.txt', '--data', 'data'],
     ]) {

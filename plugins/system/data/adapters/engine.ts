@@ -2,7 +2,7 @@
  * The port between units of work and a database: what SQLite and PostgreSQL must both be able to do. The two engines pass the same
  * contract suite (test/contract/data).
  */
-import type { SqlExecutor, SqlRow, SqlValue } from '@sluice/sdk';
+import type { BackupElsewhere, SqlExecutor, SqlRow, SqlValue } from '@sluice/sdk';
 import type { Dialect } from '../domain/scan.js';
 
 /** In whose name a connection is asked for. */
@@ -72,8 +72,8 @@ export interface Engine {
   /** A connection for a statement of Sequelize outside any unit of work. */
   lease(opener: Opener): Promise<Lease>;
   status(): EngineStatus;
-  /** Writes a consistent copy into a folder while the system serves. */
-  backup(folder: string): Promise<void>;
+  /** Writes a consistent copy into a folder while the system serves, or answers where copies are made. */
+  backup(folder: string): Promise<BackupElsewhere | void>;
   /** Lets what waits finish, then closes. */
   close(): Promise<void>;
 }

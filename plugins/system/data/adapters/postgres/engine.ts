@@ -2,7 +2,7 @@
  * PostgreSQL behind the engine port: a pool of pipelined connections. BEGIN travels with the first statement and statements that
  * are started together travel together, so a unit of work costs as few round trips as its code has waits.
  */
-import { SluiceError, type Logger, type SqlRow, type SqlValue } from '@sluice/sdk';
+import { SluiceError, type BackupElsewhere, type Logger, type SqlRow, type SqlValue } from '@sluice/sdk';
 import type pg from 'pg';
 import { isConnectionLoss, mayRetryUnit, retryDelayMs, statementFailure } from '../../domain/failures.js';
 import { excerpt } from '../../domain/statement.js';
@@ -110,15 +110,10 @@ export class PostgresEngine implements Engine {
     return { dialect: this.dialect, version: this.version, waiting: this.#pool.waiting, holder: this.#pool.oldest, note: 'pool' };
   }
 
-  async backup(): Promise<void> {
-    throw new SluiceError(
-      'DATA_BACKUP_REFUSED',
-      'The database is PostgreSQL, whose copies are made beside the server, not by this process',
-      {
-        remedy: 'Use pg_dump --format=custom, or pg_basebackup with an archive of the write-ahead log for a point in time.',
-        httpStatus: 409,
-      },
-    );
+  async backup(): Promise<BackupElsewhere> {
+    const elsewhere =
+      'The database is PostgreSQL and is copied beside its server: pg_dump --format=custom and pg_restore, or pg_basebackup with an archive of the write-ahead log for a point in time.';
+    return { elsewhere };
   }
 
   close(): Promise<void> {
