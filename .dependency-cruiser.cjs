@@ -47,9 +47,16 @@ module.exports = {
         sdk,
         '^kernel/(cli|admin|model)/',
         '^kernel/lifecycle/runtime\\.ts$',
-        '^kernel/host/(runtime|backup|archive|archive-writer|support|ports)\\.ts$',
+        '^kernel/supervisor/(supervisor|control)\\.ts$',
+        '^kernel/host/(runtime|supervision|versions|backup|archive|archive-writer|support|ports)\\.ts$',
       ],
     ),
+    only('supervisor-stands-apart', 'The supervisor knows how it talks with a kernel, never the kernel.', '^kernel/supervisor/', [
+      sdk,
+      '^kernel/supervisor/',
+      '^kernel/host/supervision\\.ts$',
+      '^kernel/admin/address\\.ts$',
+    ]),
     only('api-packages-hold-contracts', 'Contract packages import the SDK and other contract packages.', api, [sdk, api]),
     {
       name: 'bundle-never-kernel',

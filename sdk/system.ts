@@ -177,3 +177,30 @@ export interface BackupElsewhere {
 
 /** Whiteboard contract of backup sources. */
 export const BackupSource = localContract<BackupSourceService>('sluice.kernel.BackupSource', '1.0.0', []);
+
+/**
+ * Whiteboard service: takes work in from outside and can stop doing so. Asked once when the kernel ends in order, before any bundle is
+ * stopped: what was begun is still served by all of them.
+ */
+export interface QuiesceService {
+  /**
+   * Takes no new work and resolves when what was begun has ended.
+   * @param options.lameDuckMs how long new work is still taken, with each client told to go elsewhere.
+   */
+  quiesce(options: { readonly lameDuckMs: number }): Promise<void>;
+}
+
+/** Whiteboard contract of what can be quiesced. */
+export const Quiesce = localContract<QuiesceService>('sluice.kernel.Quiesce', '1.0.0', []);
+
+/** Listening sockets that outlive the process: they belong to a supervisor or to systemd, and wait there while a kernel is replaced. */
+export interface ListenSocketsService {
+  /**
+   * The socket for an address, for `net.Server.listen()`; null when nobody keeps sockets for this process and it opens its own.
+   * @throws SluiceError `LISTEN_FAILED` when the supervisor cannot open it.
+   */
+  take(host: string, port: number): Promise<object | null>;
+}
+
+/** Contract of the kernel's source of listening sockets. */
+export const ListenSockets = localContract<ListenSocketsService>('sluice.kernel.ListenSockets', '1.0.0', ['take']);

@@ -130,7 +130,7 @@ export function viewOf(id: number, mount = '/'): ServiceView {
 async function ours(service: RouteSet, path: string): Promise<Started> {
   const { handler, publisher, clock } = parts();
   publisher.publish(await publisher.prepare([{ service, view: viewOf(1) }], []), []);
-  const listener = await HttpListener.create(handler, readSettings({ port: 0 }), silent, clock);
+  const listener = await HttpListener.create(handler, readSettings({ port: 0 }), { log: silent, clock });
   await listener.open();
   return { port: Number(new URL(listener.addresses()[0] ?? '').port), path };
 }

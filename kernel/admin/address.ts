@@ -11,13 +11,18 @@ const SOCKET_PATH_BYTES_MAX = 103;
 
 /** Path of the admin socket of a data folder. */
 export function adminSocketPath(dataFolder: string): string {
-  const path = join(dataFolder, 'admin.sock');
+  return socketPath(dataFolder, 'admin');
+}
+
+/** Path of a socket of a data folder: the kernel's, or its supervisor's. */
+export function socketPath(dataFolder: string, of: 'admin' | 'supervisor'): string {
+  const path = join(dataFolder, `${of}.sock`);
   if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) return path;
   // Rare, so that the module is not loaded for every command.
   const { createHash } = require('node:crypto') as typeof import('node:crypto');
   const { folder, owner } = identityOf(dataFolder);
   const name = createHash('sha256').update(folder).digest('hex').slice(0, 24);
-  return join(tmpdir(), `sluice-${owner}`, `${name}.sock`);
+  return join(tmpdir(), `sluice-${owner}`, `${name}${of === 'admin' ? '' : `-${of}`}.sock`);
 }
 
 /** The folder that only serves long paths; undefined when the socket lies in the data folder. */

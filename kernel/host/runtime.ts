@@ -5,13 +5,13 @@
 import { mkdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { isSluiceError, SluiceError, type LogLevel, type LogRecord } from '@sluice/sdk';
+import { isSluiceError, SluiceError, type ListenSocketsService, type LogLevel, type LogRecord } from '@sluice/sdk';
 import { startAdminServer } from '../admin/server.js';
+import { createTieredLoader, GUEST_LAUNCHERS } from '../isolation/index.js';
 import { KernelRuntime } from '../lifecycle/kernel-runtime.js';
 import { levelRank } from '../lifecycle/log.js';
 import type { ProgressEvent, Runtime } from '../lifecycle/runtime.js';
 import { readArchive } from './archive.js';
-import { writeBackup } from './backup.js';
 import { SystemClock } from './clock.js';
 import { createFileCodeCache } from './code-cache.js';
 import { checkFormat } from './data-folder.js';
@@ -39,6 +39,8 @@ export interface StartOptions {
   readonly logLevel?: LogLevel;
   /** Probation after a swap. Default 30,000. */
   readonly watchMs?: number;
+  /** Listening sockets that somebody keeps for this process. */
+  readonly listenSockets?: ListenSocketsService | null;
   /** Tells what the first start installs. */
   readonly progress?: (event: ProgressEvent) => void;
 }
@@ -48,8 +50,11 @@ export interface RunningKernel {
   readonly runtime: Runtime;
   /** Path of the admin socket. */
   readonly adminSocket: string;
-  /** Stops everything and releases the data folder. Idempotent. */
-  close(): Promise<void>;
+  /**
+   * Stops everything and releases the data folder. Idempotent.
+   * @param options.lameDuckMs how long new work is still taken, while clients are told to go elsewhere. Default 0.
+   */
+  close(options?: { readonly lameDuckMs?: number }): Promise<void>;
   /** Resolves when the kernel has been closed, by whoever. */
   readonly closed: Promise<void>;
 }
@@ -73,13 +78,17 @@ export async function startKernel(options: StartOptions): Promise<RunningKernel>
     undo.push(() => lock.release());
     await checkFormat(dataFolder);
     const runtime = await bootKernel(dataFolder, options);
-    undo.push(() => runtime.shutdown());
+    let lameDuckMs = 0;
+    undo.push(() => runtime.shutdown({ lameDuckMs }));
     const admin = await startAdminServer({ runtime, dataFolder });
     undo.push(() => admin.close());
     let closing: Promise<void> | null = null;
     let resolveClosed: () => void = () => {};
     const closed = new Promise<void>((done) => (resolveClosed = done));
-    const close = (): Promise<void> => (closing ??= unwind().then(resolveClosed));
+    const close: RunningKernel['close'] = (how) => {
+      lameDuckMs = how?.lameDuckMs ?? 0;
+      return (closing ??= unwind().then(resolveClosed));
+    };
     runtime.onShutdown(() => void close());
     return { runtime, adminSocket: admin.path, close, closed };
   } catch (error) {
@@ -114,7 +123,7 @@ async function bootKernel(dataFolder: string, options: StartOptions): Promise<Ke
       clock,
       store,
       journal,
-      loader: createLoader({ codeCache }),
+      loader: createTieredLoader(createLoader({ codeCache }), { clock, launchers: GUEST_LAUNCHERS }),
       leakWatch: createLeakWatch(),
     },
     readArchive,
@@ -125,8 +134,13 @@ async function bootKernel(dataFolder: string, options: StartOptions): Promise<Ke
       folders.add(folder);
       return folder;
     },
-    writeBackup: (target, sources) => writeBackup(dataFolder, target, sources),
+    writeBackup: (target, sources) => {
+      // Loaded when asked for: no start needs it.
+      const { writeBackup } = require('./backup.js') as typeof import('./backup.js');
+      return writeBackup(dataFolder, target, sources);
+    },
     ...(options.watchMs === undefined ? {} : { watchMs: options.watchMs }),
+    ...(options.listenSockets ? { listenSockets: options.listenSockets } : {}),
   });
   runtime.state.router.fallback = printTo(process.stderr, options.logLevel ?? 'warn');
   runtime.state.listen((event) => {

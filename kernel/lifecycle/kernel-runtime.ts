@@ -3,7 +3,19 @@
  * ordered queue. Reaches the outside only through its ports.
  */
 import { randomUUID } from 'node:crypto';
-import { ConfigSource, Entries, Framework, RouteTable, SluiceError, type BackupSourceService, type ConfigSourceService } from '@sluice/sdk';
+import {
+  ConfigSource,
+  Entries,
+  Framework,
+  ListenSockets,
+  RouteTable,
+  SluiceError,
+  type BackupSourceService,
+  type Clock,
+  type ConfigSourceService,
+  type ListenSocketsService,
+  type QuiesceService,
+} from '@sluice/sdk';
 import type { Recovery } from '../host/ports.js';
 import { ServiceRegistry, type RevisionOwner } from '../registry/index.js';
 import { affectedBy, kernelCapabilities } from '../resolver/index.js';
@@ -56,9 +68,14 @@ export interface KernelOptions {
   readonly writeBackup: (target: string, sources: readonly BackupSourceService[]) => Promise<BackupResult>;
   /** Probation after a swap in milliseconds. Default 30,000. */
   readonly watchMs?: number;
+  /** Where listening sockets come from. Default: nobody keeps any for this process. */
+  readonly listenSockets?: ListenSocketsService;
 }
 
 const WATCH_MS = 30_000;
+/** Longest wait, beyond the lame duck time, until what was begun has ended. */
+const QUIESCE_MS_MAX = 30_000;
+const OWN_SOCKETS: ListenSocketsService = { take: () => Promise.resolve(null) };
 
 /** The kernel. */
 export class KernelRuntime implements Runtime {
@@ -71,6 +88,7 @@ export class KernelRuntime implements Runtime {
   readonly #trialReturn: TrialReturn;
   readonly #startedAt: number;
   readonly #backupSources = new Set<BackupSourceService>();
+  readonly #quiescing = new Set<QuiesceService>();
   #phase: RuntimeStatus['phase'] = 'starting';
   #stopped: Promise<void> | null = null;
   #afterShutdown: () => void = () => {};
@@ -99,7 +117,7 @@ export class KernelRuntime implements Runtime {
       owner,
       configurations: new Configurations(options.checkSchema),
       defaults: { watchMs: options.watchMs ?? WATCH_MS },
-      capabilities: kernelCapabilities([Entries, Framework], options.sdkVersion),
+      capabilities: kernelCapabilities([Entries, Framework, ListenSockets], options.sdkVersion),
     });
     this.#trials = new Trials(this.state);
     this.#trialReturn = new TrialReturn(this.state, this.#trials);
@@ -117,6 +135,8 @@ export class KernelRuntime implements Runtime {
       phase: () => this.#phase,
       dataFolder: options.dataFolder,
       backupSources: this.#backupSources,
+      quiescing: this.#quiescing,
+      listenSockets: options.listenSockets ?? OWN_SOCKETS,
       configChanged: (bundle) => this.#inBackground(() => this.#reconfigure(bundle)),
     });
   }
@@ -402,8 +422,8 @@ export class KernelRuntime implements Runtime {
     return this.#queue.run(() => this.#options.writeBackup(target, [...this.#backupSources]));
   }
 
-  shutdown(): Promise<void> {
-    this.#stopped ??= this.#queue.close(() => this.#shutdown());
+  shutdown({ lameDuckMs = 0 }: { lameDuckMs?: number } = {}): Promise<void> {
+    this.#stopped ??= this.#queue.close(() => this.#shutdown(lameDuckMs));
     return this.#stopped;
   }
 
@@ -412,9 +432,10 @@ export class KernelRuntime implements Runtime {
     this.#afterShutdown = callback;
   }
 
-  async #shutdown(): Promise<void> {
+  async #shutdown(lameDuckMs: number): Promise<void> {
     const { state } = this;
     this.#phase = 'stopping';
+    await this.#quiesce(lameDuckMs);
     for (const trial of this.#trials.running) await this.#trialReturn.suspend(trial);
     await moveToStartLevel(state, this.#runner, 0);
     state.leakWatch.close();
@@ -423,6 +444,36 @@ export class KernelRuntime implements Runtime {
     await state.journal.close();
     this.#afterShutdown();
   }
+
+  /** Lets no new work in and waits for what was begun, while every bundle still runs. */
+  async #quiesce(lameDuckMs: number): Promise<void> {
+    const { clock } = this.state;
+    const work = [...this.#quiescing].map((one) =>
+      Promise.resolve()
+        .then(() => one.quiesce({ lameDuckMs }))
+        .catch((error: unknown) => this.state.raiseAlarm(problemOf(asSluiceError(error)))),
+    );
+    if (work.length === 0) return;
+    if (await within(clock, lameDuckMs + QUIESCE_MS_MAX, Promise.all(work))) return;
+    this.state.raiseAlarm({
+      code: 'QUIESCE_TIMEOUT',
+      message: `Work begun before the end was still not over after ${lameDuckMs + QUIESCE_MS_MAX} ms`,
+      details: { lameDuckMs, limitMs: QUIESCE_MS_MAX },
+      remedy: 'It is cut now. Give routes that work for long a time limit.',
+    });
+  }
+}
+
+/** Waits for a promise, but not longer than a limit; false when it took longer. */
+async function within(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<boolean> {
+  const limit = new AbortController();
+  const late = clock.sleep(limitMs, limit.signal).then(
+    () => false,
+    () => false,
+  );
+  const inTime = await Promise.race([work.then(() => true), late]);
+  limit.abort();
+  return inTime;
 }
 
 /** What run time says about some keys of a bundle, as it is kept; undefined where it says nothing. */

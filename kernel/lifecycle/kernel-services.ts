@@ -7,10 +7,14 @@ import {
   ConfigSource,
   Entries,
   Framework,
+  ListenSockets,
   LogSink,
+  Quiesce,
   type BackupSourceService,
   type ConfigSourceService,
   type DeployOutcome,
+  type ListenSocketsService,
+  type QuiesceService,
 } from '@sluice/sdk';
 import type { KernelState } from './kernel-state.js';
 import type { ChangeOutcome, Runtime, RuntimeStatus } from './runtime.js';
@@ -22,6 +26,9 @@ export interface KernelServicePorts {
   readonly dataFolder: (name: string) => string;
   /** Filled and emptied as sources come and go. */
   readonly backupSources: Set<BackupSourceService>;
+  /** Filled and emptied as whoever takes work in from outside comes and goes. */
+  readonly quiescing: Set<QuiesceService>;
+  readonly listenSockets: ListenSocketsService;
   /** The configuration of a bundle may have changed. */
   readonly configChanged: (bundle: string) => void;
 }
@@ -46,13 +53,15 @@ export function registerKernelServices(state: KernelState, ports: KernelServiceP
     null,
   );
   registry.track(owner, LogSink, { added: (sink) => router.addSink(sink), removed: (sink) => router.removeSink(sink) }, undefined, null);
-  const follow = {
-    added: (one: BackupSourceService) => void backupSources.add(one),
-    removed: (one: BackupSourceService) => void backupSources.delete(one),
-  };
-  registry.track(owner, BackupSource, follow, undefined, null);
+  registry.register(owner, ListenSockets, ports.listenSockets, {}, null);
+  registry.track(owner, BackupSource, collecting(backupSources), undefined, null);
+  registry.track(owner, Quiesce, collecting(ports.quiescing), undefined, null);
   followConfigSources(state, ports);
   registry.addListener(({ type, view }) => state.emit(type, view.contractId, `${view.bundle}@${view.bundleVersion} #${view.id}`));
+}
+
+function collecting<T>(all: Set<T>): { added(one: T): void; removed(one: T): void } {
+  return { added: (one) => void all.add(one), removed: (one) => void all.delete(one) };
 }
 
 function followConfigSources({ registry, owner }: KernelState, ports: KernelServicePorts): void {

@@ -2,7 +2,7 @@
  * What the running kernel can be asked to do: the one interface behind the admin protocol, the folder watcher and the test kit.
  * Implemented by `KernelRuntime`; everything here is plain data so that it can cross a socket.
  */
-import type { BundleState, Mistake } from '../model/index.js';
+import type { BundleState, Mistake, Tier } from '../model/index.js';
 
 /** Options common to every change. */
 export interface ChangeOptions {
@@ -18,6 +18,8 @@ export interface ChangeOptions {
   readonly watchMs?: number;
   /** Longest drain in milliseconds. */
   readonly drainMs?: number;
+  /** Isolation tier to run in from now on; refused when weaker than a manifest asks for. Default: as it was, at first as the manifest says. */
+  readonly tier?: Tier;
   /** Receives progress of long work. */
   readonly progress?: (event: ProgressEvent) => void;
 }
@@ -53,6 +55,8 @@ export interface ChangePlan {
     readonly action: 'install' | 'swap' | 'start' | 'stop' | 'uninstall' | 'nothing';
     readonly from: string | null;
     readonly to: string | null;
+    /** Isolation tier afterwards; null when uninstalled, or not recorded. */
+    readonly tier: Tier | null;
   }[];
   /** Bundles whose references will point to another revision, without being restarted. */
   readonly rebinds: readonly string[];
@@ -134,6 +138,8 @@ export interface BundleSummary {
   readonly revision: number;
   readonly digest: string;
   readonly family: string;
+  /** Isolation tier it runs in, or would. */
+  readonly tier: Tier;
   /** Old revisions still draining or not yet collected. */
   readonly lingering: number;
   readonly onTrial: boolean;

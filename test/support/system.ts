@@ -23,6 +23,8 @@ export interface SystemOptions {
   readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Folder of artifacts for the first start. Default: the whole distribution. */
   readonly bundles?: string;
+  /** Under a supervisor, which keeps the listening socket. */
+  readonly supervised?: boolean;
   /** Existing data folder; default a new one, removed at the end. */
   readonly dataFolder?: string;
 }
@@ -34,15 +36,17 @@ export class System {
   readonly address: string;
   readonly #bundles: string;
   readonly #temporary: boolean;
+  readonly #supervised: boolean;
   #process: ChildProcess | null = null;
   #output = '';
 
-  private constructor(dataFolder: string, port: number, bundles: string, temporary: boolean) {
+  private constructor(dataFolder: string, port: number, bundles: string, temporary: boolean, supervised: boolean) {
     this.dataFolder = dataFolder;
     this.address = `http://127.0.0.1:${port}`;
     this.admin = new AdminClient(dataFolder, 'test');
     this.#bundles = bundles;
     this.#temporary = temporary;
+    this.#supervised = supervised;
   }
 
   /** Starts a system on a free port and waits until it serves. */
@@ -53,7 +57,7 @@ export class System {
     const config = { ...options.config, 'system.http': { port, ...options.config?.['system.http'] } };
     for (const [bundle, values] of Object.entries(config))
       writeFileSync(join(dataFolder, 'config', `${bundle}.json`), JSON.stringify(values));
-    const system = new System(dataFolder, port, options.bundles ?? BUNDLES, options.dataFolder === undefined);
+    const system = new System(dataFolder, port, options.bundles ?? BUNDLES, options.dataFolder === undefined, options.supervised === true);
     await system.launch();
     return system;
   }
@@ -70,7 +74,8 @@ export class System {
   /** Launches the process (again) and waits until it says that it started. Returns how long that took. */
   async launch(): Promise<number> {
     const startedAt = performance.now();
-    const child = spawn(process.execPath, [CLI, '--data', this.dataFolder, 'start', '--bundles', this.#bundles], {
+    const how = this.#supervised ? ['--supervised'] : [];
+    const child = spawn(process.execPath, [CLI, '--data', this.dataFolder, 'start', '--bundles', this.#bundles, ...how], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;

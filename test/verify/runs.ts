@@ -6,6 +6,7 @@ import { fuzzArchives } from '../fuzz/archives.js';
 import { fuzzManifests } from '../fuzz/manifests.js';
 import { ROOT } from '../support/system.js';
 import { badSwaps } from './bad-swaps.js';
+import { kernelReplacements } from './kernel-replacements.js';
 import { killAtRandom } from './kill-at-random.js';
 import { atLeast, atMost, exactly, told, type Report, type Row } from './report.js';
 import { swapUnderLoad } from './swap-under-load.js';
@@ -45,6 +46,23 @@ export const RUNS: Readonly<Record<string, (options: RunOptions) => Promise<Repo
         told('swap without drain, p50', figures.swapP50Ms, ' ms'),
         atMost('swap without drain, p99', figures.swapP99Ms, 250, ' ms'),
         atMost('old revisions not collected', figures.notCollected, 0),
+      ],
+      problems: figures.problems,
+    };
+  },
+
+  'kernel-replacements': async ({ size = 50 }) => {
+    const figures = await kernelReplacements({ replacements: size, connections: CLIENTS, requestsBetween: 500 });
+    return {
+      rows: [
+        exactly('kernels replaced', figures.replaced, size),
+        told('requests', figures.requests),
+        told('transfers', figures.transfers),
+        atMost('failed', figures.failed, 0),
+        atMost('connections reset', figures.resets, 0),
+        told('new connections waited, p50', figures.pauseP50Ms, ' ms'),
+        told('longest request', figures.longestMs, ' ms'),
+        atMost('serving again after a kill', figures.afterKillMs, 2_000, ' ms'),
       ],
       problems: figures.problems,
     };

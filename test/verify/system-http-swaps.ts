@@ -114,6 +114,7 @@ class Run {
     const { times, perSecond } = await this.#measured(async () => {
       committed = await this.#swapAll(bundle, swapTimes);
     });
+    await this.#askedAgain();
     return {
       bundle,
       committed,
@@ -123,6 +124,12 @@ class Run {
       swapP50Ms: percentile(swapTimes, 0.5),
       throughputShare: perSecond / steady.perSecond,
     };
+  }
+
+  /** Waits until each client has its connection back: those that the last swap closed count for that swap. */
+  async #askedAgain(): Promise<void> {
+    const before = this.#clients.map(({ attempts }) => attempts.requests);
+    while (this.#clients.some(({ attempts }, index) => attempts.requests < (before[index] ?? 0) + 2)) await pause(1);
   }
 
   #opened(): number {

@@ -24,6 +24,8 @@ export const RUNNING_COMMANDS: readonly CommandSpec[] = [
       },
       { flags: '--greeting <file>', summary: 'text to print once the kernel runs; {address} stands for where it listens' },
       { flags: '-w, --watch <duration>', summary: 'probation after each swap, unless a deploy says otherwise (default: 30s)' },
+      { flags: '--supervised', summary: 'keep the listening sockets in a supervisor, which starts the kernel again and can replace it' },
+      { flags: '--lame-duck <duration>', summary: 'at the end, take work this much longer while readiness says no (default: 0s)' },
       ...CHANGE_OPTIONS,
     ],
     examples: ['sluice start', 'sluice start --data /var/lib/bank --bundles build/bundles', 'sluice start core.ledger'],
@@ -38,6 +40,21 @@ export const RUNNING_COMMANDS: readonly CommandSpec[] = [
     arguments: [{ usage: '[bundle]', summary: 'bundle to stop', completes: 'bundle' }],
     options: [{ flags: '--timeout <duration>', summary: 'longest wait for the kernel to end (default: 2m)' }, ...CHANGE_OPTIONS],
     load: () => require('../commands/stop.js') as typeof import('../commands/stop.js'),
+  },
+  {
+    name: 'upgrade',
+    group: 'Running',
+    summary: 'Replace the running kernel without a lost connection',
+    description:
+      'Needs `sluice start --supervised`. The new kernel loads its code while the old one serves; then the old one lets its clients go and ' +
+      'ends, connections wait in the listening socket, and the new one begins. When it does not serve, the old one comes back.',
+    options: [
+      { flags: '--kernel <folder>', summary: 'folder of the new @sluice/kernel (default: the folder of the running one, read again)' },
+      { flags: '--node <file>', summary: 'Node executable to run it with (default: the running one)' },
+      { flags: '--lame-duck <duration>', summary: 'take work this much longer while readiness says no (default: as started)' },
+    ],
+    examples: ['sluice upgrade', 'sluice upgrade --kernel /opt/sluice-0.2/node_modules/@sluice/kernel'],
+    load: () => require('../commands/upgrade.js') as typeof import('../commands/upgrade.js'),
   },
   {
     name: 'backup',

@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { LogLevel } from '@sluice/sdk';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
+import { findSupervisor, systemdSockets } from '../../host/supervision.js';
+import { versions } from '../../host/versions.js';
 import { fileUnknown } from '../artifacts.js';
 import { progressLine } from '../change.js';
 import type { CommandContext, CommandInput } from '../command.js';
@@ -18,6 +20,7 @@ const EXIT_GRACE_MS = 2_000;
 /** Runs the command. */
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
   if (input.arguments.length > 0) return startBundle(context, input);
+  if (input.options['supervised'] === true) return supervise(context, input);
   const { terminal } = context;
   // Read first: a wrong name is told before anything runs.
   const greeting = await greetingText(context, input.options['greeting']);
@@ -28,7 +31,10 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const named = typeof bundles === 'string' ? bundles : undefined;
   const folder = bundles === false ? undefined : defaultBundlesFolder(named, context.workingFolder, context.environment);
   if (folder !== undefined && !existsSync(folder)) throw fileUnknown(folder, 'Name a folder of .tgz files with --bundles');
+  const supervision = findSupervisor(process, context.environment);
+  await supervision?.mayStart(versions().kernel);
   const kernel = await startKernel({
+    listenSockets: supervision?.listenSockets ?? systemdSockets(process.pid, context.environment),
     dataFolder: context.dataFolder,
     ...(folder === undefined ? {} : { bundlesFolder: resolve(folder) }),
     ...(typeof logLevel === 'string' ? { logLevel: logLevel as LogLevel } : {}),
@@ -38,11 +44,48 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const status = kernel.runtime.status();
   report(context, status, performance.now() - started);
   if (greeting !== undefined && !context.json) terminal.out(greetingOf(greeting, status.addresses));
-  const aborted = new Promise<void>((done) => context.signal.addEventListener('abort', () => done(), { once: true }));
-  await Promise.race([kernel.closed, aborted]);
-  await kernel.close();
+  supervision?.ready();
+  const ownLameDuckMs = lameDuckMsOf(input);
+  const lameDuckMs = await Promise.race([
+    kernel.closed.then(() => 0),
+    new Promise<number>((done) => context.signal.addEventListener('abort', () => done(ownLameDuckMs), { once: true })),
+    new Promise<number>((done) => supervision?.onStop((asked) => done(asked.lameDuckMs))),
+  ]);
+  await kernel.close({ lameDuckMs });
+  supervision?.leave();
   setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
   return EXIT.ok;
+}
+
+/** Runs a kernel under a supervisor until it has ended on purpose or cannot be kept alive. */
+async function supervise(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  const { Supervisor } = require('../../supervisor/supervisor.js') as typeof import('../../supervisor/supervisor.js');
+  const { serveSupervisor } = require('../../supervisor/control.js') as typeof import('../../supervisor/control.js');
+  const supervisor = new Supervisor({
+    command: {
+      node: process.execPath,
+      kernelFolder: resolve(__dirname, '../../..'),
+      arguments: process.argv.slice(2).filter((argument) => argument !== '--supervised'),
+    },
+    lameDuckMs: lameDuckMsOf(input),
+    log: (line) => context.terminal.note(`supervisor: ${line}`),
+  });
+  const running = supervisor.run();
+  // The kernel makes the data folder and locks it; only then is the socket of this supervisor the only one.
+  const control = await Promise.race([
+    supervisor.serving.then(() => serveSupervisor(context.dataFolder, supervisor)),
+    running.then(() => null),
+  ]);
+  context.signal.addEventListener('abort', () => void supervisor.stop(), { once: true });
+  if (context.signal.aborted) await supervisor.stop();
+  const exitCode = await running;
+  control?.close();
+  return exitCode as ExitCode;
+}
+
+function lameDuckMsOf(input: CommandInput): number {
+  const { lameDuck } = input.options;
+  return typeof lameDuck === 'string' ? parseDuration('lame-duck', lameDuck) : 0;
 }
 
 async function greetingText(context: CommandContext, named: unknown): Promise<string | undefined> {

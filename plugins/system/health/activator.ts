@@ -1,5 +1,5 @@
 /** Bundle `system.health`: connects the checks that bundles register to the health service and to its routes. */
-import { defineBundle, Health, HealthCheck, Routes, serveRoutes } from '@sluice/sdk';
+import { defineBundle, Framework, Health, HealthCheck, Routes, serveRoutes } from '@sluice/sdk';
 import { healthRoutes } from './adapters/health-routes.js';
 import { HealthChecks } from './domain/health-checks.js';
 
@@ -11,13 +11,16 @@ export interface HealthConfig {
 
 export default defineBundle<HealthConfig>({
   provides: [Health, Routes],
-  requires: [{ contract: HealthCheck, optional: true }],
+  requires: [Framework, { contract: HealthCheck, optional: true }],
 
   activate(context) {
     const checks = new HealthChecks(context.clock, context.config.timeoutMs);
     context.track(HealthCheck, { added: (check, view) => checks.add(check, view), removed: (_check, view) => checks.remove(view) });
     context.onConfigChange((config) => checks.setTimeoutMs(config.timeoutMs));
     context.register(Health, checks);
-    serveRoutes(context, { title: 'Health', routes: healthRoutes(checks, () => context.config.showDetails) });
+    const framework = context.reference(Framework);
+    // A kernel that tells no phase has no start and stop to tell apart.
+    const isServing = (): boolean => (framework.phase?.() ?? 'running') === 'running';
+    serveRoutes(context, { title: 'Health', routes: healthRoutes(checks, () => context.config.showDetails, isServing) });
   },
 });

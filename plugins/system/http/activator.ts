@@ -2,7 +2,17 @@
  * The http bundle: connects route table, Koa and the listening port with the kernel. Decides nothing itself.
  * Provides the view of the routes for listings, and the meeting point of two of its own revisions; is the publisher of `Routes`.
  */
-import { defineBundle, Entries, Framework, RouteTable, Routes, type BundleContext, type ServiceOf } from '@sluice/sdk';
+import {
+  defineBundle,
+  Entries,
+  Framework,
+  ListenSockets,
+  Quiesce,
+  RouteTable,
+  Routes,
+  type BundleContext,
+  type ServiceOf,
+} from '@sluice/sdk';
 import { HttpListener, Listener, type ListenerService } from './adapters/listener.js';
 import { RequestHandler } from './adapters/request-handler.js';
 import { RoutePublisher } from './adapters/route-publisher.js';
@@ -12,16 +22,24 @@ import { readSettings, type HttpConfig } from './domain/settings.js';
 const listeners = new WeakMap<BundleContext<HttpConfig>, HttpListener>();
 
 export default defineBundle<HttpConfig>({
-  provides: [RouteTable, Listener],
-  requires: [Entries, Framework, { contract: Routes, optional: true }, { contract: Listener, optional: true }],
+  provides: [RouteTable, Listener, Quiesce],
+  requires: [
+    Entries,
+    Framework,
+    { contract: ListenSockets, optional: true },
+    { contract: Routes, optional: true },
+    { contract: Listener, optional: true },
+  ],
 
   async activate(context) {
     const settings = readSettings(context.config);
     const { clock, log } = context;
     const framework = context.reference(Framework);
     const isComplete = (): boolean => framework.phase?.() === 'running';
-    const handler = new RequestHandler({ entries: context.reference(Entries), clock, log, isComplete }, settings);
-    const listener = await HttpListener.create(handler, settings, log, clock);
+    const isStarting = (): boolean => framework.phase?.() === 'starting';
+    const handler = new RequestHandler({ entries: context.reference(Entries), clock, log, isComplete, isStarting }, settings);
+    const sockets = context.optional(ListenSockets).get();
+    const listener = await HttpListener.create(handler, settings, { log, clock, sockets });
     context.own('port and connections', () => listener.close());
     listeners.set(context, listener);
 
@@ -31,6 +49,7 @@ export default defineBundle<HttpConfig>({
       addresses: () => listener.addresses(),
       inFlight: () => handler.traffic.counts(),
     });
+    context.register(Quiesce, { quiesce: ({ lameDuckMs }) => listener.quiesce(lameDuckMs) });
     meetOtherRevisions(context, listener);
     context.onConfigChange(async (config) => {
       const changed = readSettings(config);

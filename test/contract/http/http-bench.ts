@@ -47,7 +47,7 @@ export class HttpBench {
   /** Starts a server. */
   static async open(config: HttpConfig = {}): Promise<HttpBench> {
     const bench = new HttpBench(config);
-    bench.#listener = await HttpListener.create(bench.handler, bench.handler.settings, bench.log, bench.clock);
+    bench.#listener = await HttpListener.create(bench.handler, bench.handler.settings, bench);
     await bench.listener.open();
     return bench;
   }
@@ -55,7 +55,7 @@ export class HttpBench {
   /** A second revision of the bundle, without a port. */
   async successor(config: HttpConfig = {}): Promise<HttpBench> {
     const bench = new HttpBench({ port: this.handler.settings.port, ...config });
-    bench.#listener = await HttpListener.create(bench.handler, bench.handler.settings, bench.log, bench.clock);
+    bench.#listener = await HttpListener.create(bench.handler, bench.handler.settings, bench);
     return bench;
   }
 

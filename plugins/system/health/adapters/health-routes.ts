@@ -27,8 +27,15 @@ const Answer = Type.Object(
 );
 const responses = { 200: Answer, 503: Answer };
 
-/** The routes, below `/health`. @param showDetails asked at each answer. */
-export function healthRoutes(checks: Pick<HealthChecks, 'report'>, showDetails: () => boolean): readonly RouteDefinition[] {
+/**
+ * The routes, below `/health`. Both functions are asked at each answer.
+ * @param isServing false while the system starts or stops: it is alive then, and should get no traffic.
+ */
+export function healthRoutes(
+  checks: Pick<HealthChecks, 'report'>,
+  showDetails: () => boolean,
+  isServing: () => boolean,
+): readonly RouteDefinition[] {
   const answer = (report: Report, isGood: (status: HealthStatus) => boolean): RouteReply =>
     reply(isGood(report.status) ? 200 : 503, showDetails() ? report : withoutDetails(report), { 'cache-control': 'no-store' });
   return [
@@ -52,9 +59,12 @@ export function healthRoutes(checks: Pick<HealthChecks, 'report'>, showDetails: 
       method: 'GET',
       path: '/ready',
       operationId: 'readiness',
-      summary: 'Checks tagged readiness; 503 when the process should get no traffic',
+      summary: 'Checks tagged readiness; 503 when the process should get no traffic, as while it starts or stops',
       schemas: { responses },
-      handler: async () => answer(await checks.report({ tag: 'readiness' }), isReady),
+      handler: async () => {
+        const report = await checks.report({ tag: 'readiness' });
+        return answer(isServing() || !isReady(report.status) ? report : { ...report, status: 'TEMPORARILY_UNAVAILABLE' }, isReady);
+      },
     }),
     route({
       method: 'GET',

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
-import { localContract, type Clock, type Logger } from '@sluice/sdk';
+import { localContract, type Clock, type ListenSocketsService, type Logger } from '@sluice/sdk';
 import type { Settings } from '../domain/settings.js';
 import { openPort, portOf } from './port.js';
 import type { RequestHandler } from './request-handler.js';
@@ -18,6 +18,7 @@ export interface ListenerOffer {
   readonly host: string;
   /** The configured number, which may be 0 for "any". */
   readonly configuredPort: number;
+  readonly outlivesProcess?: boolean;
   readonly remains: readonly ServerRemains[];
   /** Requests that nobody began to serve yet. */
   readonly waiting: readonly { readonly request: IncomingMessage; readonly response: ServerResponse }[];
@@ -34,10 +35,26 @@ export const Listener = localContract<ListenerService>('sluice.http.Listener', '
 
 type TlsOptions = Awaited<ReturnType<typeof readTls>>;
 
+/**
+ * How long idle connections stay open when the socket outlives this process: a client that sends just now is still answered, with
+ * `Connection: close`, and connects anew to whoever comes next.
+ */
+const SUCCESSION_GRACE_MS = 1_200;
+
 interface OpenPort {
   readonly server: Server;
   readonly host: string;
   readonly configuredPort: number;
+  /** True when a supervisor keeps the socket: clients wait there for the next process. */
+  readonly outlivesProcess: boolean;
+}
+
+/** What the listener uses of its bundle's surroundings. */
+export interface Surroundings {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Sockets that outlive this process, where somebody keeps them. */
+  readonly sockets?: ListenSocketsService | undefined;
 }
 
 /** Port and servers of one revision. */
@@ -45,24 +62,26 @@ export class HttpListener implements ListenerService {
   readonly #handler: RequestHandler;
   readonly #log: Logger;
   readonly #clock: Clock;
+  readonly #sockets: ListenSocketsService | undefined;
   #settings: Settings;
   #tls: TlsOptions;
   #web: WebServer;
   #older: WebServer[] = [];
   #port: OpenPort | null = null;
 
-  private constructor(handler: RequestHandler, tls: TlsOptions, settings: Settings, log: Logger, clock: Clock) {
+  private constructor(handler: RequestHandler, tls: TlsOptions, settings: Settings, surroundings: Surroundings) {
     this.#handler = handler;
     this.#tls = tls;
     this.#web = WebServer.create(settings.limits, tls, handler.handle);
     this.#settings = settings;
-    this.#log = log;
-    this.#clock = clock;
+    this.#log = surroundings.log;
+    this.#clock = surroundings.clock;
+    this.#sockets = surroundings.sockets;
   }
 
   /** Prepares everything but the port. */
-  static async create(handler: RequestHandler, settings: Settings, log: Logger, clock: Clock): Promise<HttpListener> {
-    return new HttpListener(handler, await readTls(settings.tls), settings, log, clock);
+  static async create(handler: RequestHandler, settings: Settings, surroundings: Surroundings): Promise<HttpListener> {
+    return new HttpListener(handler, await readTls(settings.tls), settings, surroundings);
   }
 
   get isOpen(): boolean {
@@ -79,13 +98,18 @@ export class HttpListener implements ListenerService {
   /** Opens the configured port. */
   async open(): Promise<void> {
     const { host, port } = this.#settings;
-    this.#take({ server: await openPort(host, port), host, configuredPort: port });
+    this.#take(await this.#openPort(host, port));
     this.#log.info('Listening', { addresses: this.addresses() });
   }
 
   adopt(offer: ListenerOffer): void {
     this.#older.push(...offer.remains.map((remains) => WebServer.takeOver(remains, this.#handler.handle)));
-    this.#take({ server: offer.port, host: offer.host, configuredPort: offer.configuredPort });
+    this.#take({
+      server: offer.port,
+      host: offer.host,
+      configuredPort: offer.configuredPort,
+      outlivesProcess: offer.outlivesProcess === true,
+    });
     for (const { request, response } of offer.waiting) this.#handler.handle(request, response);
     const { host, port } = this.#settings;
     if (offer.host !== host || offer.configuredPort !== port)
@@ -107,9 +131,15 @@ export class HttpListener implements ListenerService {
       port: port.server,
       host: port.host,
       configuredPort: port.configuredPort,
+      outlivesProcess: port.outlivesProcess,
       remains,
       waiting: this.#handler.takeWaiting(),
     });
+  }
+
+  async #openPort(host: string, port: number): Promise<OpenPort> {
+    const kept = (await this.#sockets?.take(host, port)) ?? null;
+    return { server: await openPort(host, port, kept), host, configuredPort: port, outlivesProcess: kept !== null };
   }
 
   #take(port: OpenPort): void {
@@ -127,9 +157,8 @@ export class HttpListener implements ListenerService {
   async reconfigure(settings: Settings): Promise<void> {
     const before = this.#settings;
     const tls = await readTls(settings.tls);
-    const next = { host: settings.host, configuredPort: settings.port };
     const moves = this.#port !== null && (settings.port !== before.port || settings.host !== before.host);
-    const opened = moves ? { ...next, server: await openPort(settings.host, settings.port) } : null;
+    const opened = moves ? await this.#openPort(settings.host, settings.port) : null;
     this.#settings = settings;
     this.#renewServer(before, tls);
     if (opened !== null) {
@@ -158,10 +187,31 @@ export class HttpListener implements ListenerService {
 
   async #move(): Promise<void> {
     const { host, port } = this.#settings;
-    const server = await openPort(host, port);
+    const opened = await this.#openPort(host, port);
     this.#port?.server.close();
-    this.#take({ server, host, configuredPort: port });
+    this.#take(opened);
     this.#log.info('Listening', { addresses: this.addresses() });
+  }
+
+  /**
+   * Lets clients go while everything still runs: for a while answers all with `Connection: close`, then accepts nothing new, and resolves
+   * when what was begun has ended. Without a port (another revision has it) there is nothing to do.
+   */
+  async quiesce(lameDuckMs: number): Promise<void> {
+    if (this.#port === null) return;
+    const { drainMs, closeGraceMs } = this.#settings.limits;
+    const graceMs = Math.max(closeGraceMs, this.#port.outlivesProcess ? SUCCESSION_GRACE_MS : 0);
+    const webs = [this.#web, ...this.#older];
+    for (const web of webs) web.leave();
+    if (lameDuckMs > 0) await this.#clock.sleep(lameDuckMs);
+    this.#closePort();
+    for (const web of webs) web.retire();
+    this.#handler.closeRunning();
+    const grace = new AbortController();
+    const empty = Promise.all(webs.map((web) => web.whenEmpty())).then(() => grace.abort());
+    if (graceMs > 0) await Promise.race([empty, this.#clock.sleep(graceMs, grace.signal).catch(() => undefined)]);
+    await this.#handler.traffic.whenIdle(drainMs);
+    grace.abort();
   }
 
   /**

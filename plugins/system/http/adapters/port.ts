@@ -2,13 +2,17 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { SluiceError } from '@sluice/sdk';
 
-/** Listens. Connections come by the `connection` event of the result. */
-export async function openPort(host: string, port: number): Promise<Server> {
+/**
+ * Listens. Connections come by the `connection` event of the result.
+ * @param kept a socket that somebody keeps for this address; null to open one.
+ * @throws SluiceError `LISTEN_FAILED`
+ */
+export async function openPort(host: string, port: number, kept: object | null): Promise<Server> {
   // The options of http.Server: a client may close its sending side and still read the answer; small answers are not held back.
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenFailed(host, port, error)));
-    server.listen({ host, port }, () => {
+    server.listen(kept ?? { host, port }, () => {
       server.removeAllListeners('error');
       resolve();
     });

@@ -17,6 +17,7 @@ import { Exchange } from './exchange.js';
 import { createKoa, type ServeKoa } from './koa-app.js';
 import { answerDocument, answerFile, answerPreflight, unansweredProblem } from './ready-answers.js';
 import { describeRequest } from './request-log.js';
+import { StartUpQueue } from './start-up-queue.js';
 import { Traffic } from './traffic.js';
 import { serveTyped } from './typed.js';
 
@@ -27,6 +28,8 @@ export interface HandlerHost {
   readonly log: Logger;
   /** False while the system starts or stops: what is not served then is not unknown. Default: complete. */
   readonly isComplete?: () => boolean;
+  /** True while the system starts: what is not served yet may be soon. Default: it does not. */
+  readonly isStarting?: () => boolean;
 }
 
 interface Waiting extends Waiter {
@@ -41,6 +44,7 @@ export class RequestHandler {
   readonly #host: HandlerHost;
   readonly #serveKoa: ServeKoa;
   readonly #waiting = new Set<Waiting>();
+  readonly #startUp: StartUpQueue;
   #settings: Settings;
   #table: RouteTable;
   #merged: { readonly table: RouteTable; readonly text: string } | null = null;
@@ -50,6 +54,7 @@ export class RequestHandler {
     this.#settings = settings;
     this.#table = table;
     this.traffic = new Traffic(host.clock, (exchange) => this.#expire(exchange));
+    this.#startUp = new StartUpQueue(host.clock, (exchange) => this.#dispatch(exchange));
     this.#serveKoa = createKoa({
       failed: (exchange, error) => this.#logFailure(exchange, error),
       unanswered: (exchange, allowed) => unansweredProblem(exchange, this.#table, allowed, this.#host.isComplete?.() ?? true),
@@ -234,6 +239,7 @@ export class RequestHandler {
   #answerUnrouted(exchange: Exchange): void {
     const { path, method } = exchange;
     if (path === DOCUMENT_PATH && (method === 'GET' || method === 'HEAD')) return answerDocument(exchange, this.#mergedText());
+    if (this.#host.isStarting?.() === true && this.#startUp.hold(exchange, this.#settings.limits.queueMax)) return;
     const allowed = this.#table.allowed(path);
     if (method === 'OPTIONS' && answerPreflight(exchange, this.#settings.cors, allowed)) return;
     const problem = unansweredProblem(exchange, this.#table, allowed, this.#host.isComplete?.() ?? true);

@@ -1,7 +1,7 @@
 /**
  * One HTTP(S) server that never listens: connections accepted elsewhere are handed to it. So the port can be given to a successor, or
  * closed, while running requests end in peace (`server.close()` would cut idle connections at once).
- * Always holds: once retired, each further answer closes its connection.
+ * Always holds: once it leaves, each further answer closes its connection; once retired, it is gone with its last connection.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
@@ -27,13 +27,15 @@ const CHECK_INTERVAL_MAX_MS = 5_000;
 export class WebServer {
   readonly #server: Server | TlsServer;
   readonly #sockets: Map<Socket, () => void>;
+  #leaving = false;
   #retired = false;
+  #emptied: () => void = () => {};
 
   private constructor(remains: ServerRemains, handle: HandleRequest) {
     this.#server = remains.server;
     this.#sockets = remains.sockets;
     const listener: HandleRequest = (request, response) => {
-      if (this.#retired) response.setHeader('connection', 'close');
+      if (this.#leaving) response.setHeader('connection', 'close');
       handle(request, response);
     };
     // `checkContinue`: whether the body is wanted is decided before the client is told to send it.
@@ -104,15 +106,28 @@ export class WebServer {
     (this.#server as TlsServer).setSecureContext(tls);
   }
 
-  /** From now on each answer closes its connection; with the last connection the server is gone. */
+  /** From now on each answer closes its connection. */
+  leave(): void {
+    this.#leaving = true;
+  }
+
+  /** Leaves, and with the last connection the server is gone. */
   retire(): void {
+    this.leave();
     this.#retired = true;
     this.#closeWhenEmpty();
   }
 
+  /** Resolves when a retired server has no connection any more. */
+  whenEmpty(): Promise<void> {
+    return this.#sockets.size === 0 ? Promise.resolve() : new Promise((resolve) => (this.#emptied = resolve));
+  }
+
   // Ends the timer with which Node watches the time limits; without that it would keep the server for ever.
   #closeWhenEmpty(): void {
-    if (this.#retired && this.#sockets.size === 0) this.#server.close();
+    if (!this.#retired || this.#sockets.size > 0) return;
+    this.#server.close();
+    this.#emptied();
   }
 
   /** Closes every connection. */

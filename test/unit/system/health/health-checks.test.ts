@@ -183,11 +183,15 @@ describe('system.health grace', () => {
 });
 
 describe('system.health routes', () => {
-  async function answers(status: HealthStatus, showDetails = false): Promise<Record<string, RouteReply>> {
+  async function answers(status: HealthStatus, showDetails = false, isServing = true): Promise<Record<string, RouteReply>> {
     const { checks, add } = setup();
     add('core.ledger', 'store', () => ({ status, message: 'inside' }), { tags: ['liveness', 'readiness'] });
     const result: Record<string, RouteReply> = {};
-    for (const { path, handler } of healthRoutes(checks, () => showDetails)) {
+    for (const { path, handler } of healthRoutes(
+      checks,
+      () => showDetails,
+      () => isServing,
+    )) {
       result[path] = await handler({ params: { name: 'core.ledger' } } as unknown as RouteRequest);
     }
     return result;
@@ -205,6 +209,14 @@ describe('system.health routes', () => {
     });
   });
 
+  it('is alive but not ready while the system starts or stops', async () => {
+    const stopping = await answers('OK', false, false);
+    equal(
+      Object.values(stopping).map((reply) => reply.status),
+      [200, 200, 503, 200],
+    );
+  });
+
   it('tells messages only when configured to', async () => {
     const entry = { bundle: 'core.ledger', name: 'store', tags: ['liveness', 'readiness'], status: 'OK', durationMs: 0 };
     equal((await answers('OK'))['/']?.body, { status: 'OK', checks: [entry] });
@@ -213,7 +225,11 @@ describe('system.health routes', () => {
 
   it('answers 404 for a bundle without checks', async () => {
     const { checks } = setup();
-    const route = healthRoutes(checks, () => false).at(-1);
+    const route = healthRoutes(
+      checks,
+      () => false,
+      () => true,
+    ).at(-1);
     await rejects(async () => route?.handler({ params: { name: 'none' } } as unknown as RouteRequest), {
       code: 'HEALTH_BUNDLE_UNKNOWN',
       httpStatus: 404,
