@@ -34,6 +34,12 @@ module.exports = {
       '^kernel/host/(?!runtime\\.ts$)',
       [sdk, '^kernel/(host|model)/'],
     ),
+    only('isolation-knows-the-parts', 'A tier runs a revision elsewhere: it knows how, never the running kernel.', '^kernel/isolation/', [
+      sdk,
+      '^kernel/(model|registry|isolation)/',
+      '^kernel/lifecycle/(revision|log)\\.ts$',
+      '^kernel/host/(ports|clock|loader)\\.ts$',
+    ]),
     only('admin-serves-the-runtime', 'The admin server knows the runtime interface, never the engine.', '^kernel/admin/', [
       sdk,
       '^kernel/(admin|model)/',

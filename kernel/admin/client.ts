@@ -23,6 +23,7 @@ import {
 import { writeFrames } from './frames.js';
 import { errorOfProblem } from './problems.js';
 import type { ChangeOutcome, ProgressEvent } from '../lifecycle/runtime.js';
+import type { Tier } from '../model/index.js';
 
 /** Options of a change as a client gives them; the actor is the client's. */
 export interface ClientChangeOptions {
@@ -31,6 +32,7 @@ export interface ClientChangeOptions {
   readonly baseGeneration?: number;
   readonly watchMs?: number;
   readonly drainMs?: number;
+  readonly tier?: Tier;
   readonly progress?: (event: ProgressEvent) => void;
 }
 

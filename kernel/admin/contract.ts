@@ -133,6 +133,7 @@ const CHANGE_QUERY = {
   baseGeneration: { type: 'integer', summary: 'refuse with GENERATION_CONFLICT when the current generation is another' },
   watchMs: { type: 'integer', summary: 'probation after the switch in milliseconds; 0 confirms at once' },
   drainMs: { type: 'integer', summary: 'longest drain in milliseconds' },
+  tier: { type: 'string', summary: 'isolation tier to run in: inline, worker or process; not weaker than a manifest asks for' },
 } as const satisfies Record<string, QueryParameter>;
 
 const LOG_QUERY = {

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { messageOf, SluiceError } from '@sluice/sdk';
 import type { ChangeOptions } from '../lifecycle/runtime.js';
-import { nearestNames } from '../model/index.js';
+import { nearestNames, TIERS, type Tier } from '../model/index.js';
 import {
   ARTIFACT_BYTES_MAX,
   ARTIFACTS_BYTES_MAX,
@@ -137,6 +137,13 @@ function readFlag(text: string): boolean | undefined {
 /** The options of a change from a request's query. */
 export function changeOptions(query: MatchedRequest['query']): ChangeOptions {
   const { actor, ...rest } = query;
+  const { tier } = rest;
+  if (tier !== undefined && !TIERS.includes(tier as Tier)) {
+    throw new SluiceError('ADMIN_QUERY_INVALID', `Cannot read the query: 'tier' is '${tier}', expected ${TIERS.join(', ')}`, {
+      details: { mistakes: ['tier'] },
+      httpStatus: 400,
+    });
+  }
   return { actor: typeof actor === 'string' && actor !== '' ? actor : 'unknown', ...(rest as Partial<ChangeOptions>) };
 }
 

@@ -58,6 +58,8 @@ const ConfigurationDifference = object({
   after: optional(Type.Unknown()),
 });
 
+const Tier = oneOf('inline', 'worker', 'process');
+
 const ChangePlan = object({
   generation: integer(),
   changes: list(
@@ -66,6 +68,7 @@ const ChangePlan = object({
       action: oneOf('install', 'swap', 'start', 'stop', 'uninstall', 'nothing'),
       from: nullable(text()),
       to: nullable(text()),
+      tier: nullable(Tier),
     }),
   ),
   rebinds: list(text()),
@@ -98,6 +101,7 @@ const summaryProperties = {
   revision: integer(),
   digest: text(),
   family: text(),
+  tier: Tier,
   lingering: integer(),
   onTrial: flag(),
   error: optional(Problem),

@@ -7,6 +7,11 @@ export const SWAP_OPTIONS: readonly OptionSpec[] = [
   { flags: '--drain <duration>', summary: 'longest wait for entries of the old revision (default: as the manifest says)' },
 ];
 
+/** Options of every command that brings an artifact. */
+export const ARTIFACT_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--tier <tier>', summary: 'isolation tier: inline, worker or process, not weaker than the manifest says; kept from then on' },
+];
+
 /** Options of every command that changes something. */
 export const CHANGE_OPTIONS: readonly OptionSpec[] = [
   { flags: '-n, --dry-run', summary: 'show the plan, change nothing' },

@@ -1,5 +1,6 @@
 /** Runs one change through the client and tells people (or scripts) how it went. Shared by every command that changes something. */
 import { SluiceError } from '../admin/errors.js';
+import { TIERS, type Tier } from '../model/index.js';
 import type { ClientChangeOptions } from '../admin/client.js';
 import type { ChangeOutcome, ChangePlan, ProblemData, ProgressEvent } from '../admin/contract.js';
 import { exitCodeOfOutcome, type ExitCode } from '../admin/exit-codes.js';
@@ -14,15 +15,26 @@ export function changeOptionsOf(input: CommandInput): ClientChangeOptions {
   const text = (name: string): string | undefined => (typeof input.options[name] === 'string' ? input.options[name] : undefined);
   const watch = text('watch');
   const drain = text('drain');
+  const tier = text('tier');
   const deployId = text('deployId');
   const base = text('baseGeneration');
   return {
     ...(input.options['dryRun'] === true ? { dryRun: true } : {}),
     ...(watch === undefined ? {} : { watchMs: parseDuration('watch', watch) }),
     ...(drain === undefined ? {} : { drainMs: parseDuration('drain', drain) }),
+    ...(tier === undefined ? {} : { tier: parseTier(tier) }),
     ...(deployId === undefined ? {} : { deployId }),
     ...(base === undefined ? {} : { baseGeneration: parseWhole('base-generation', base) }),
   };
+}
+
+function parseTier(text: string): Tier {
+  const tier = TIERS.find((one) => one === text);
+  if (tier !== undefined) return tier;
+  throw new SluiceError('USAGE_OPTION', `'${text}' is no isolation tier, expected ${TIERS.join(', ')}`, {
+    remedy: '--tier worker',
+    httpStatus: 400,
+  });
 }
 
 /** Runs a change, prints its outcome and returns the exit code. */
@@ -71,6 +83,7 @@ export function printPlan(context: CommandContext, plan: ChangePlan): void {
     { title: 'ACTION', value: (row: ChangePlan['changes'][number]) => row.action },
     { title: 'BUNDLE', value: (row: ChangePlan['changes'][number]) => row.symbolicName },
     { title: 'VERSION', value: (row: ChangePlan['changes'][number]) => formatVersions(row.from, row.to) },
+    { title: 'TIER', value: (row: ChangePlan['changes'][number]) => row.tier ?? '' },
   ];
   for (const line of renderTable(terminal, columns, plan.changes, 'Nothing to change')) terminal.out(line);
   if (plan.rebinds.length > 0) terminal.out(`rebound, not restarted: ${printable(plan.rebinds.join(', '))}`);

@@ -78,6 +78,7 @@ function changed(current: DesiredBundle | undefined, change: Change, to: BundleC
     symbolicName: change.symbolicName,
     autostart: change.autostart,
     startLevel: change.startLevel,
+    ...(change.tier === undefined ? {} : { tier: change.tier }),
   };
   const content = { digest: to.digest, version: to.version };
   if (current === undefined) return { ...common, ...content, revision: 1, previous: null, earlier: [] };

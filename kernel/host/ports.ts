@@ -2,8 +2,9 @@
  * Ports of the host: what the life cycle needs from disk, time, code loading and memory, as interfaces.
  * Holds types only. The implementations are the other files of this folder; only the composition root (`runtime.ts`) names them.
  */
-import type { BundleDefinition, Clock, LogLevel, Timer } from '@sluice/sdk';
+import type { BundleDefinition, Clock, LogLevel, SluiceError, Timer } from '@sluice/sdk';
 import type { DependencyContainer } from 'tsyringe';
+import type { Tier } from '../model/index.js';
 
 /** Content-addressed store of artifacts. A digest is the SHA-256 of the bytes in lower-case hex. */
 export interface BlobStore {
@@ -41,6 +42,8 @@ export interface Change {
   /** Whether the bundle shall run after the change. */
   readonly autostart: boolean;
   readonly startLevel: number;
+  /** The isolation tier an operator chose; absent: as the manifest says. */
+  readonly tier?: Tier;
 }
 
 /** What kind of change a journal entry records. */
@@ -120,6 +123,8 @@ export interface DesiredBundle extends BundleContent {
   readonly symbolicName: string;
   readonly autostart: boolean;
   readonly startLevel: number;
+  /** The isolation tier an operator chose; absent: as the manifest says. */
+  readonly tier?: Tier;
   /** Ascends with every change of content, rollbacks included. */
   readonly revision: number;
   /** The content a rollback returns to. */
@@ -258,6 +263,19 @@ export interface RevisionHooks {
   print(level: LogLevel, message: string): void;
   /** Runs the callback of a timer, e.g. as an entry of the current generation. Default: calls it. */
   enter?(callback: () => void): void;
+  /** Time the running entry has left, milliseconds; Infinity outside of any. Default: Infinity. */
+  remainingMs?(): number;
+  /** The code, in a tier of its own, failed more often than it may: the bundle shall be stopped. */
+  failed?(error: SluiceError): void;
+}
+
+/** How a revision outside of the kernel's thread is run. */
+export interface GuestOrder {
+  readonly tier: Exclude<Tier, 'inline'>;
+  readonly bundleId: number;
+  /** package.json as read and checked. */
+  readonly packageJson: Readonly<Record<string, unknown>>;
+  readonly stopTimeoutMs: number;
 }
 
 /** Everything needed to load one revision. */
@@ -271,6 +289,8 @@ export interface LoadRequest {
   /** Wired imports: package name -> what the provider exports, asked at the first `require`. */
   readonly imports: ReadonlyMap<string, () => unknown>;
   readonly hooks: RevisionHooks;
+  /** Absent: evaluated inline. */
+  readonly guest?: GuestOrder;
 }
 
 /** One evaluated revision. */

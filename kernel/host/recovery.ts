@@ -134,6 +134,7 @@ function inverse(change: Change, before: DesiredBundle | undefined, state: Desir
     to: before === undefined ? null : { digest: before.digest, version: before.version },
     autostart: before?.autostart ?? false,
     startLevel: before?.startLevel ?? change.startLevel,
+    ...(before?.tier === undefined ? {} : { tier: before.tier }),
   };
 }
 
@@ -145,8 +146,9 @@ function replaceMissing(run: RecoveryRun, facts: RecoveryFacts): Alarm[] {
     const good = contentsKept(bundle).find((content) => facts.hasBlob(content.digest)) ?? null;
     alarms.push(missingAlarm(bundle, good));
     if (good === null) continue;
-    const { symbolicName, bundleId, digest, version, autostart, startLevel } = bundle;
-    changes.push({ symbolicName, bundleId, from: { digest, version }, to: good, autostart, startLevel });
+    const { symbolicName, bundleId, digest, version, autostart, startLevel, tier } = bundle;
+    const chosen = tier === undefined ? {} : { tier };
+    changes.push({ symbolicName, bundleId, from: { digest, version }, to: good, autostart, startLevel, ...chosen });
   }
   // Named after the generation it starts from: recovering again from the same journal makes the same record.
   if (changes.length > 0) run.commit(`recovery.${run.view.state.generation + 1}`, changes);

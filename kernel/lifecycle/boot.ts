@@ -22,8 +22,8 @@ export async function installDesired(state: KernelState, desired: DesiredState, 
   for (const [index, one] of desired.bundles.entries()) {
     const artifact = loaded[index];
     if (artifact === undefined || artifact === null) continue;
-    const { autostart, startLevel, revision, previous } = one;
-    state.bundles.add(new Bundle(one.bundleId, artifact, { autostart, startLevel, revision: Math.max(0, revision - 1), previous }));
+    const { autostart, startLevel, revision, previous, tier = null } = one;
+    state.bundles.add(new Bundle(one.bundleId, artifact, { autostart, startLevel, revision: Math.max(0, revision - 1), previous, tier }));
   }
 }
 
@@ -101,8 +101,8 @@ async function transition(
 ): Promise<void> {
   const actions = new Map<Target, Action>();
   for (const [bundle, action] of members) {
-    const { bundleId, artifact, autostart, startLevel: own } = bundle;
-    actions.set({ bundle, bundleId, artifact, autostart, startLevel: own }, action);
+    const { bundleId, artifact, autostart, startLevel: own, chosenTier: tier } = bundle;
+    actions.set({ bundle, bundleId, artifact, autostart, startLevel: own, tier }, action);
   }
   const prepared: PreparedPlan = {
     wiring: state.wiring,

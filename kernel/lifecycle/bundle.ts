@@ -3,7 +3,7 @@
  * Always holds: at most one current revision and at most one older one (draining or paused on probation).
  */
 import { SluiceError, type SluiceError as SluiceErrorType } from '@sluice/sdk';
-import { canTransition, type BundleState, type Manifest } from '../model/index.js';
+import { canTransition, effectiveTier, type BundleState, type Manifest, type Tier } from '../model/index.js';
 import type { BundleContent } from '../host/ports.js';
 import type { ResolverBundle } from '../resolver/index.js';
 import type { Revision } from './revision.js';
@@ -22,6 +22,8 @@ export class Bundle {
   artifact: Artifact;
   autostart: boolean;
   startLevel: number;
+  /** The isolation tier an operator chose; null: as the manifest says. */
+  chosenTier: Tier | null;
   /** Number of the newest revision made in this process; each start makes one. */
   revisionNumber: number;
   previous: BundleContent | null;
@@ -40,12 +42,13 @@ export class Bundle {
   constructor(
     bundleId: number,
     artifact: Artifact,
-    desired: { autostart: boolean; startLevel: number; revision: number; previous: BundleContent | null },
+    desired: { autostart: boolean; startLevel: number; revision: number; previous: BundleContent | null; tier?: Tier | null },
   ) {
     this.bundleId = bundleId;
     this.artifact = artifact;
     this.autostart = desired.autostart;
     this.startLevel = desired.startLevel;
+    this.chosenTier = desired.tier ?? null;
     this.revisionNumber = desired.revision;
     this.previous = desired.previous;
     this.#candidate = { key: keyOf(artifact.manifest, desired.revision), manifest: artifact.manifest, bundleId };
@@ -58,6 +61,11 @@ export class Bundle {
 
   get version(): string {
     return this.artifact.manifest.versionText;
+  }
+
+  /** The tier it runs in, or would. */
+  get tier(): Tier {
+    return effectiveTier(this.artifact.manifest.isolation, this.chosenTier);
   }
 
   /** Key of the running revision, or of the installed content, in resolver and reports. */

@@ -167,6 +167,7 @@ export class ChangeRun {
     if (revision !== null) bundle.revisionNumber = revision.revision;
     bundle.autostart = target.autostart;
     bundle.startLevel = target.startLevel;
+    bundle.chosenTier = target.tier;
     if (action === 'nothing') return;
     bundle.error = null;
     bundle.older = revision === null ? null : old;
@@ -272,5 +273,6 @@ function journalChange(target: Target): Change {
     to: artifact === null ? null : { digest: artifact.digest, version: artifact.manifest.versionText },
     autostart: target.autostart,
     startLevel: target.startLevel,
+    ...(target.tier === null ? {} : { tier: target.tier }),
   };
 }

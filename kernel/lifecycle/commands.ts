@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/sdk';
 import type { ChangeKind } from '../host/ports.js';
+import type { Tier } from '../model/index.js';
 import { loadArtifact, stageArtifact, type ArchiveReader } from './artifacts.js';
 import { problemOf, type Artifact, type Bundle } from './bundle.js';
 import type { ChangeRunner } from './change-runner.js';
@@ -37,7 +38,7 @@ export class Commands {
   deploy(artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome> {
     return this.#withArtifacts(artifacts, options, (artifact, bundleId) => {
       const bundle = this.#installedFor(artifact);
-      return target(bundle, bundleId, artifact, true);
+      return target(bundle, bundleId, artifact, true, options.tier);
     });
   }
 
@@ -45,7 +46,7 @@ export class Commands {
   install(artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome> {
     return this.#withArtifacts(artifacts, options, (artifact, bundleId) => {
       const bundle = this.#installedFor(artifact);
-      if (bundle === null) return target(null, bundleId, artifact, false);
+      if (bundle === null) return target(null, bundleId, artifact, false, options.tier);
       throw new SluiceError('BUNDLE_EXISTS', `'${bundle.symbolicName}' is installed already, in version ${bundle.version}`, {
         details: { bundle: bundle.symbolicName, version: bundle.version },
         remedy: `Use 'sluice deploy' to replace it without a gap.`,
@@ -236,6 +237,7 @@ export class Commands {
       action: 'nothing' as const,
       from: from?.version ?? null,
       to: to?.version ?? null,
+      tier: null,
     }));
     const plan: ChangePlan = { ...EMPTY_PLAN, changes, generation: record.generation ?? this.#state.registry.generation };
     const outcome = record.outcome === 'aborted' ? 'refused' : record.outcome;
@@ -280,13 +282,15 @@ export class Commands {
   }
 }
 
-function target(bundle: Bundle | null, bundleId: number, artifact: Artifact | null, autostart: boolean): Target {
+function target(bundle: Bundle | null, bundleId: number, artifact: Artifact | null, autostart: boolean, tier?: Tier): Target {
   const startLevel = artifact?.manifest.startLevel ?? bundle?.startLevel ?? 50;
-  return { bundle, bundleId: bundle?.bundleId ?? bundleId, artifact, autostart, startLevel };
+  return { bundle, bundleId: bundle?.bundleId ?? bundleId, artifact, autostart, startLevel, tier: tier ?? bundle?.chosenTier ?? null };
 }
 
 function nothingToDo(prepared: PreparedPlan): boolean {
-  return [...prepared.actions].every(([{ bundle, autostart }, action]) => action === 'nothing' && bundle?.autostart === autostart);
+  return [...prepared.actions].every(
+    ([{ bundle, autostart, tier }, action]) => action === 'nothing' && bundle?.autostart === autostart && bundle.chosenTier === tier,
+  );
 }
 
 function duplicates(targets: readonly Target[]): ProblemData[] {

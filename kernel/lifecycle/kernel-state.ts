@@ -4,7 +4,7 @@
  */
 import { ConfigSource, SluiceError, type Logger } from '@sluice/sdk';
 import type { BlobStore, HostClock, Journal, LeakWatch, Loader } from '../host/ports.js';
-import type { BundleState, Manifest } from '../model/index.js';
+import { effectiveTier, type BundleState, type Manifest } from '../model/index.js';
 import type { RevisionOwner, ServiceRegistry, Stage } from '../registry/index.js';
 import { PACKAGE_NAMESPACE, type Capability, type Wiring } from '../resolver/index.js';
 import { Bundle } from './bundle.js';
@@ -78,6 +78,8 @@ export class KernelState {
   wiring: Wiring = new Map();
   startLevel = 0;
   nextBundleId = 1;
+  /** Called when a revision failed in its tier more often than it may. */
+  onFailed: (revision: Revision, error: SluiceError) => void = () => {};
   readonly #revisionServices: RevisionServices;
   readonly #listeners = new Set<(event: KernelEvent) => void>();
 
@@ -114,6 +116,8 @@ export class KernelState {
       loader: ports.loader,
       leakWatch: ports.leakWatch,
       timers: ports.clock,
+      remainingMs: () => (options.entries.current()?.deadline ?? Number.POSITIVE_INFINITY) - ports.clock.monotonic(),
+      failed: (revision, error) => this.onFailed(revision, error),
     };
   }
 
@@ -144,6 +148,7 @@ export class KernelState {
       digest,
       manifest,
       entries,
+      tier: effectiveTier(manifest.isolation, target.tier),
     };
     return new Revision(source, this.#revisionServices);
   }
@@ -190,6 +195,7 @@ export class KernelState {
       startLevel: target.startLevel,
       revision: 1,
       previous: null,
+      tier: target.tier,
     });
     this.bundles.add(bundle);
     this.nextBundleId = Math.max(this.nextBundleId, bundleId + 1);

@@ -2,7 +2,7 @@
  * Plans a change: what the system looks like afterwards, whether it resolves, and the blast radius as data. Pure: reads bundles,
  * touches nothing.
  */
-import type { Manifest } from '../model/index.js';
+import { effectiveTier, type Manifest, type Tier } from '../model/index.js';
 import {
   consumersOf,
   PACKAGE_NAMESPACE,
@@ -17,6 +17,7 @@ import {
 } from '../resolver/index.js';
 import { keyOf, nameOfKey, type Artifact, type Bundle } from './bundle.js';
 import type { BundleTable } from './bundle-table.js';
+import { tierProblem } from './tier-problem.js';
 import { contractChanges, contractProblems } from './contract-changes.js';
 import type { ChangePlan, ContractChange, ProblemData } from './runtime.js';
 
@@ -29,6 +30,8 @@ export interface Target {
   readonly artifact: Artifact | null;
   readonly autostart: boolean;
   readonly startLevel: number;
+  /** The isolation tier an operator chose; null: as the manifest says. */
+  readonly tier: Tier | null;
   /** Same content, but a new revision: it imports a package of a bundle that is replaced. */
   readonly refresh?: boolean;
 }
@@ -129,8 +132,8 @@ export function importersOf(bundles: BundleTable, targets: readonly Target[], wi
       if (bundle === undefined || bundle.current === null || taken.has(bundle.bundleId)) continue;
       const wires = wiring.get(key) ?? [];
       if (!wires.some((wire) => wire.requirement.namespace === PACKAGE_NAMESPACE && replaced.has(wire.provider))) continue;
-      const { bundleId, artifact, autostart, startLevel } = bundle;
-      found.push({ bundle, bundleId, artifact, autostart, startLevel, refresh: true });
+      const { bundleId, artifact, autostart, startLevel, chosenTier: tier } = bundle;
+      found.push({ bundle, bundleId, artifact, autostart, startLevel, tier, refresh: true });
       taken.add(bundleId);
       replaced.add(key);
       next.push(key);
@@ -148,6 +151,7 @@ export function actionOf(target: Target, frameworkStartLevel: number): Action {
   const runs = bundle.current !== null;
   const shallRun = target.autostart && target.startLevel <= frameworkStartLevel;
   if (bundle.artifact.digest !== artifact.digest || (target.refresh === true && runs)) return 'swap';
+  if (runs && shallRun && bundle.tier !== effectiveTier(artifact.manifest.isolation, target.tier)) return 'swap';
   if (runs && !shallRun) return 'stop';
   if (!runs && shallRun) return 'start';
   return 'nothing';
@@ -184,6 +188,7 @@ function changeData(target: Target, action: Action): ChangePlan['changes'][numbe
     action,
     from: target.bundle?.version ?? null,
     to: target.artifact?.manifest.versionText ?? null,
+    tier: target.artifact === null ? null : effectiveTier(target.artifact.manifest.isolation, target.tier),
   };
 }
 
@@ -240,17 +245,11 @@ function stateProblem({ bundle, artifact }: Target): readonly ProblemData[] {
 }
 
 function isolationProblems(targets: readonly Target[]): ProblemData[] {
-  return targets.flatMap(({ artifact }) => {
+  return targets.flatMap(({ artifact, tier }) => {
     const manifest = artifact?.manifest;
-    if (manifest === undefined || manifest.isolation === 'inline') return [];
-    return [
-      {
-        code: 'ISOLATION_UNAVAILABLE',
-        message: `'${manifest.symbolicName}' ${manifest.versionText} asks for isolation '${manifest.isolation}', which this kernel does not offer yet`,
-        remedy: 'Set "isolation": "inline" in the manifest, or leave it out.',
-        details: { bundle: manifest.symbolicName, isolation: manifest.isolation },
-      },
-    ];
+    if (manifest === undefined) return [];
+    const found = tierProblem(manifest, tier);
+    return found === null ? [] : [found];
   });
 }
 

@@ -6,8 +6,8 @@
 import { deserialize, serialize } from 'node:v8';
 import { isBundleDefinition, isSluiceError, messageOf, SluiceError, type Clock, type Logger } from '@sluice/sdk';
 import { ComponentRuntime, type ComponentDescription } from '../component/index.js';
-import type { LeakWatch, LoadedRevision, Loader, RevisionHooks } from '../host/ports.js';
-import type { Manifest } from '../model/index.js';
+import type { GuestOrder, LeakWatch, LoadedRevision, Loader, RevisionHooks } from '../host/ports.js';
+import type { Manifest, Tier } from '../model/index.js';
 import type { RevisionOwner, ServiceRegistry, Stage } from '../registry/index.js';
 import { RevisionContext, type ContextHost } from './context.js';
 import { withLimit } from './limit.js';
@@ -22,6 +22,10 @@ export interface RevisionServices {
   readonly loader: Loader;
   readonly leakWatch: LeakWatch;
   readonly timers: RevisionHooks['timers'];
+  /** Time the running entry has left, milliseconds. */
+  readonly remainingMs?: () => number;
+  /** A revision failed in its tier more often than it may. */
+  readonly failed?: (revision: Revision, error: SluiceError) => void;
 }
 
 /** Identity and content of a revision. */
@@ -29,6 +33,8 @@ export interface RevisionSource extends RevisionOwner {
   readonly digest: string;
   readonly manifest: Manifest;
   readonly entries: ReadonlyMap<string, Uint8Array>;
+  /** Default `inline`. */
+  readonly tier?: Tier;
 }
 
 /** What was left over when a revision ended. */
@@ -60,6 +66,7 @@ export class Revision implements ContextHost {
   readonly digest: string;
   readonly manifest: Manifest;
   readonly entries: ReadonlyMap<string, Uint8Array>;
+  readonly tier: Tier;
   readonly registry: ServiceRegistry;
   readonly clock: Clock;
   readonly log: Logger;
@@ -87,6 +94,7 @@ export class Revision implements ContextHost {
     this.digest = source.digest;
     this.manifest = source.manifest;
     this.entries = source.entries;
+    this.tier = source.tier ?? 'inline';
     this.#services = services;
     this.registry = services.registry;
     this.clock = services.clock;
@@ -123,7 +131,10 @@ export class Revision implements ContextHost {
         timers: this.#services.timers,
         timerFailed: (error) => this.log.error('A timer callback failed', { error: this.#services.loader.mapStack(error) }),
         print: (level, message) => this.#services.log.write(level, this.symbolicName, this.version, message, {}),
+        ...(this.#services.remainingMs === undefined ? {} : { remainingMs: this.#services.remainingMs }),
+        failed: (error) => this.#services.failed?.(this, error),
       },
+      ...(this.tier === 'inline' ? {} : { guest: this.#guestOrder(this.tier) }),
     });
     if (!isBundleDefinition(loaded.definition)) {
       loaded.close();
@@ -133,6 +144,11 @@ export class Revision implements ContextHost {
       });
     }
     this.#loaded = loaded;
+  }
+
+  #guestOrder(tier: Exclude<Tier, 'inline'>): GuestOrder {
+    const { raw: packageJson, stopTimeoutMs } = this.manifest;
+    return { tier, bundleId: this.bundleId, packageJson, stopTimeoutMs };
   }
 
   /** What the revision exports under a package name. */

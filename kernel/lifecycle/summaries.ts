@@ -19,6 +19,7 @@ export function summarise(bundle: Bundle, trials: Trials): BundleSummary {
     revision: bundle.revisionNumber,
     digest: bundle.artifact.digest,
     family: manifest.family,
+    tier: bundle.tier,
     lingering: bundle.older === null ? 0 : 1,
     onTrial: trials.of(bundle) !== undefined,
     ...(bundle.error === null ? {} : { error: bundle.error }),

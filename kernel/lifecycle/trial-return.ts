@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/sdk';
 import type { BeginRecord } from '../host/ports.js';
 import { affectedBy, resolve } from '../resolver/index.js';
+import type { Tier } from '../model/index.js';
 import { nameOfKey, problemOf } from './bundle.js';
 import { withLimit } from './limit.js';
 import type { KernelState } from './kernel-state.js';
@@ -112,7 +113,7 @@ export class TrialReturn {
       actor,
       baseGeneration: this.#state.registry.generation,
       changes: members
-        .filter(({ old, revision }) => old.digest !== revision.digest)
+        .filter(({ old, revision }) => old.digest !== revision.digest || old.tier !== revision.tier)
         .map(({ bundle, old, revision }) => ({
           symbolicName: bundle.symbolicName,
           bundleId: bundle.bundleId,
@@ -120,6 +121,7 @@ export class TrialReturn {
           to: { digest: old.digest, version: old.version },
           autostart: true,
           startLevel: bundle.startLevel,
+          ...(chosenBefore(old) === null ? {} : { tier: old.tier }),
         })),
     };
   }
@@ -127,6 +129,7 @@ export class TrialReturn {
   #enterState({ bundle, old, revision }: WarmMember, reason: SluiceError): void {
     bundle.current = old;
     bundle.older = revision;
+    bundle.chosenTier = chosenBefore(old);
     bundle.artifact = { digest: old.digest, manifest: old.manifest, entries: old.entries };
     const desired = this.#state.journal.view.state.bundles.find((one) => one.bundleId === bundle.bundleId);
     bundle.previous = desired?.previous ?? null;
@@ -158,12 +161,18 @@ export class TrialReturn {
   }
 }
 
+/** The tier an operator had chosen for a revision: what its manifest asks for anyway need not have been chosen. */
+function chosenBefore({ tier, manifest }: Revision): Tier | null {
+  return tier === manifest.isolation ? null : tier;
+}
+
 function plan(members: readonly WarmMember[], generation: number): ChangePlan {
   const changes = members.map(({ bundle, old, revision }) => ({
     symbolicName: bundle.symbolicName,
     action: 'swap' as const,
     from: revision.version,
     to: old.version,
+    tier: old.tier,
   }));
   return { generation, changes, rebinds: [], restarts: [], routes: [], problems: [] };
 }

@@ -8,4 +8,5 @@ export { manifestError, MISTAKES_MAX, type Mistake, type MistakeCode } from './m
 export { nearestNames } from './nearest.js';
 export { parseRange, type VersionRange } from './range.js';
 export * from './state.js';
+export { effectiveTier, isWeaker, TIERS, type Tier } from './tier.js';
 export { Version } from './version.js';

@@ -5,6 +5,7 @@
 import type { Filter } from './filter.js';
 import type { Mistake } from './mistake.js';
 import type { VersionRange } from './range.js';
+import type { Tier } from './tier.js';
 import type { Version } from './version.js';
 
 /** Attribute values of capabilities and contracts. */
@@ -101,7 +102,8 @@ export interface Manifest {
   readonly fragmentAttachment: 'always' | 'never';
   readonly startLevel: number;
   readonly activation: 'eager' | 'lazy';
-  readonly isolation: 'inline' | 'worker' | 'process';
+  /** The weakest isolation tier the bundle may run in. */
+  readonly isolation: Tier;
   readonly mount: string | null;
   readonly provides: readonly ProvidedContract[];
   readonly requires: readonly RequiredContract[];

@@ -1,5 +1,5 @@
 /** Commands that change what is installed, running or configured. */
-import { CHANGE_OPTIONS, SWAP_OPTIONS } from '../change-options.js';
+import { ARTIFACT_OPTIONS, CHANGE_OPTIONS, SWAP_OPTIONS } from '../change-options.js';
 import type { CommandSpec } from '../command.js';
 
 const changes = (): typeof import('../commands/changes.js') => require('../commands/changes.js') as typeof import('../commands/changes.js');
@@ -20,6 +20,7 @@ export const CHANGING_COMMANDS: readonly CommandSpec[] = [
     summary: 'Show what a deploy would do; changes nothing',
     description: 'Exits with 3 when the deploy would be refused.',
     arguments: [ARTIFACTS],
+    options: ARTIFACT_OPTIONS,
     load: () => ({ run: changes().plan }),
   },
   {
@@ -32,6 +33,7 @@ export const CHANGING_COMMANDS: readonly CommandSpec[] = [
     arguments: [ARTIFACTS],
     options: [
       ...SWAP_OPTIONS,
+      ...ARTIFACT_OPTIONS,
       { flags: '--wait', summary: 'wait until probation is over; exits with 7 when it was rolled back' },
       ...CHANGE_OPTIONS,
     ],
@@ -57,7 +59,7 @@ export const CHANGING_COMMANDS: readonly CommandSpec[] = [
     group: 'Changing',
     summary: 'Install bundles without starting them',
     arguments: [ARTIFACTS],
-    options: CHANGE_OPTIONS,
+    options: [...ARTIFACT_OPTIONS, ...CHANGE_OPTIONS],
     load: () => ({ run: changes().install }),
   },
   {

@@ -40,6 +40,7 @@ function printDetail(terminal: Terminal, detail: BundleDetail): void {
     ['bundle', `${detail.symbolicName} ${detail.version} (id ${detail.id}, revision ${detail.revision})`],
     ['state', `${detail.state}${detail.onTrial ? ', on trial' : ''}`],
     ['family', detail.family],
+    ['tier', detail.tier],
     ['start level', `${detail.startLevel}${detail.autostart ? ', starts by itself' : ', does not start by itself'}`],
     ['digest', detail.digest],
     ['previous', previous === null ? undefined : `${previous.version} ${previous.digest}`],

@@ -11,6 +11,7 @@ const BUNDLE_COLUMNS: readonly Column<BundleSummary>[] = [
   { title: 'BUNDLE', value: (row) => row.symbolicName, style: () => 'strong' },
   { title: 'VERSION', value: (row) => row.version },
   { title: 'STATE', value: stateOf, style: (row) => stateStyle(row) },
+  { title: 'TIER', value: (row) => row.tier },
   { title: 'LEVEL', value: (row) => row.startLevel, align: 'right' },
   { title: 'REV', value: (row) => row.revision, align: 'right' },
   { title: 'DIGEST', value: (row) => shortDigest(row.digest), style: () => 'faint' },

@@ -16,7 +16,7 @@ export const OUTCOME: ChangeOutcome = {
   generation: 8,
   plan: {
     generation: 7,
-    changes: [{ symbolicName: 'core.ledger', action: 'swap', from: '1.0.0', to: '1.1.0' }],
+    changes: [{ symbolicName: 'core.ledger', action: 'swap', from: '1.0.0', to: '1.1.0', tier: 'inline' }],
     rebinds: ['business.transfer'],
     restarts: [],
     routes: [{ mount: '/ledger', from: '1.0.0', to: '1.1.0' }],
@@ -55,6 +55,7 @@ export const DETAIL: BundleDetail = {
   revision: 2,
   digest: 'cafe',
   family: 'core',
+  tier: 'inline',
   lingering: 1,
   onTrial: true,
   error: { code: 'ACTIVATION_FAILED', message: 'it threw', remedy: 'fix it', details: {} },
