@@ -119,6 +119,8 @@ export interface DeployOutcome {
   readonly outcome: 'committed' | 'refused' | 'rolled-back' | 'planned';
   readonly generation: number;
   readonly bundles: readonly { readonly symbolicName: string; readonly from: string | null; readonly to: string | null }[];
+  /** True while the new revisions are on probation and may still be taken back. A kernel of an earlier minor version does not tell. */
+  readonly onTrial?: boolean;
   /** Why it was refused or rolled back. */
   readonly error?: { readonly code: string; readonly message: string; readonly details: Readonly<Record<string, unknown>> };
 }

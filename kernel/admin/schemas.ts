@@ -75,6 +75,7 @@ const ChangePlan = object({
   restarts: list(text()),
   routes: list(object({ mount: text(), from: nullable(text()), to: nullable(text()) })),
   problems: list(Problem),
+  unserved: optional(list(object({ bundle: text(), contract: text(), provider: text() }))),
   contracts: optional(list(ContractChange)),
   configuration: optional(list(ConfigurationDifference)),
   migrations: optional(list(object({ bundle: text(), name: text(), phase: oneOf('expand', 'contract') }))),

@@ -88,6 +88,11 @@ export function printPlan(context: CommandContext, plan: ChangePlan): void {
   for (const line of renderTable(terminal, columns, plan.changes, 'Nothing to change')) terminal.out(line);
   if (plan.rebinds.length > 0) terminal.out(`rebound, not restarted: ${printable(plan.rebinds.join(', '))}`);
   if (plan.restarts.length > 0) terminal.out(`components built anew: ${printable(plan.restarts.join(', '))}`);
+  // When the change is refused for want of a provider, the problems tell more.
+  for (const { bundle, contract, provider } of plan.problems.length > 0 ? [] : (plan.unserved ?? [])) {
+    const text = `${bundle} needs '${contract}' of ${provider} and finds it nowhere else: calls fail with SERVICE_UNAVAILABLE until it is back`;
+    terminal.note(`${terminal.paint('warning', 'Warning')} ${printable(text)}`);
+  }
   for (const route of plan.routes) terminal.out(printable(`routes ${route.mount}: ${formatVersions(route.from, route.to)}`));
 }
 

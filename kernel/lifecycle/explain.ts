@@ -10,7 +10,7 @@ export function explain(bundle: Bundle, state: KernelState): readonly Cause[] {
     { subject: bundle.symbolicName, statement: `is ${bundle.state}${bundle.current === null ? '' : ` with version ${bundle.version}`}` },
   ];
   if (bundle.current === null) causes.push(...whyNotActive(bundle, state));
-  else causes.push(...whyComponents(bundle, state));
+  else causes.push(...whyComponents(bundle, state), ...whyUnserved(bundle, state));
   if (bundle.older !== null) {
     causes.push({
       subject: bundle.older.key,
@@ -62,6 +62,15 @@ function whyComponents(bundle: Bundle, state: KernelState): Cause[] {
     }
   }
   return causes;
+}
+
+/** What the code of the bundle looks up by itself and does not find. What its components lack has been told with them. */
+function whyUnserved(bundle: Bundle, state: KernelState): Cause[] {
+  const told = new Set((bundle.current?.components() ?? []).flatMap(({ references }) => references.map(({ contract }) => contract)));
+  const wanted = bundle.artifact.manifest.requires.filter(({ contract, optional }) => !optional && !told.has(contract));
+  if (wanted.length === 0) return [];
+  const served = new Set(state.registry.services().map(({ contract }) => contract));
+  return wanted.flatMap(({ contract }) => (served.has(contract) ? [] : whyMissing(contract, state)));
 }
 
 function whyMissing(contract: string, state: KernelState): Cause[] {

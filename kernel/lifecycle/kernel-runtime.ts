@@ -16,7 +16,7 @@ import {
   type ListenSocketsService,
   type QuiesceService,
 } from '@sluice/sdk';
-import type { Recovery } from '../host/ports.js';
+import type { HistoryRecord, Recovery } from '../host/ports.js';
 import { ServiceRegistry, type RevisionOwner } from '../registry/index.js';
 import { affectedBy, kernelCapabilities } from '../resolver/index.js';
 import type { ArchiveReader } from './artifacts.js';
@@ -282,26 +282,27 @@ export class KernelRuntime implements Runtime {
 
   confirm(actor: string): Promise<ChangeOutcome> {
     return this.#queue.run(async () => {
-      const [trial] = this.#trials.running;
-      if (trial === undefined) {
-        throw new SluiceError('NOTHING_ON_TRIAL', 'No deploy is on probation', {
-          remedy: `'sluice history' shows what was deployed.`,
-          httpStatus: 409,
-        });
-      }
-      for (const one of this.#trials.running) await this.#trialReturn.confirm(one);
+      const running = [...this.#trials.running];
+      const [trial] = running;
+      if (trial === undefined) throw nothingOnTrial(this.state.journal.view.state.history.at(-1));
+      for (const one of running) await this.#trialReturn.confirm(one);
       this.state.log.info(`Confirmed by ${actor}`, { deployId: trial.deployId });
-      return this.#settled(trial.deployId, 'committed');
+      const kept = running.flatMap(({ members }) => members.map(({ bundle }) => bundle));
+      return this.#settled(
+        trial.deployId,
+        'committed',
+        kept.map(({ symbolicName, version }) => ({ symbolicName, action: 'nothing', from: version, to: version })),
+      );
     });
   }
 
-  #settled(deployId: string, outcome: ChangeOutcome['outcome']): ChangeOutcome {
+  #settled(deployId: string, outcome: ChangeOutcome['outcome'], changes: ChangeOutcome['plan']['changes'] = []): ChangeOutcome {
     const { generation } = this.state.registry;
     return {
       deployId,
       outcome,
       generation,
-      plan: { generation, changes: [], rebinds: [], restarts: [], routes: [], problems: [] },
+      plan: { generation, changes, rebinds: [], restarts: [], routes: [], problems: [] },
       timings: {},
       onTrial: false,
     };
@@ -474,6 +475,18 @@ async function within(clock: Clock, limitMs: number, work: Promise<unknown>): Pr
   const inTime = await Promise.race([work.then(() => true), late]);
   limit.abort();
   return inTime;
+}
+
+function nothingOnTrial(last: HistoryRecord | undefined): SluiceError {
+  const names = last?.changes.map(({ symbolicName, to }) => (to === null ? symbolicName : `${symbolicName} ${to.version}`)).join(', ');
+  const fate = last?.outcome === 'rolled-back' ? 'taken back' : last?.outcome === 'aborted' ? 'refused' : 'kept';
+  let before = 'nothing was deployed yet';
+  if (last?.kind === 'rollback') before = `the last change went back to ${names}`;
+  else if (last !== undefined) before = `the last change, ${last.kind} of ${names}, was ${fate}`;
+  return new SluiceError('NOTHING_ON_TRIAL', `Nothing to confirm: no deploy is on probation, and ${before}`, {
+    remedy: `'sluice history' shows what was deployed.`,
+    httpStatus: 409,
+  });
 }
 
 /** What run time says about some keys of a bundle, as it is kept; undefined where it says nothing. */

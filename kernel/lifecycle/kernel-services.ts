@@ -87,6 +87,7 @@ function toDeployOutcome(outcome: ChangeOutcome): DeployOutcome {
     outcome: outcome.outcome,
     generation: outcome.generation,
     bundles: outcome.plan.changes.map(({ symbolicName, from, to }) => ({ symbolicName, from, to })),
+    onTrial: outcome.onTrial,
     ...(outcome.error === undefined
       ? {}
       : { error: { code: outcome.error.code, message: outcome.error.message, details: outcome.error.details } }),

@@ -20,6 +20,7 @@ import type { BundleTable } from './bundle-table.js';
 import { tierProblem } from './tier-problem.js';
 import { contractChanges, contractProblems } from './contract-changes.js';
 import type { ChangePlan, ContractChange, ProblemData } from './runtime.js';
+import { unservedWithout } from './unserved.js';
 
 /** What shall become of one bundle. */
 export interface Target {
@@ -87,6 +88,7 @@ export function planChange(input: PlannerInput): PreparedPlan {
   const problems = resolution.ok ? [] : resolution.problems.map(problemData);
   const contracts = input.targets.flatMap(contractsOf);
   const migrations = input.targets.flatMap(migrationsOf);
+  const unserved = unservedWithout(input.bundles.inOrder(), leaving(input.targets, actions));
   return {
     wiring: resolution.wiring,
     actions,
@@ -99,10 +101,19 @@ export function planChange(input: PlannerInput): PreparedPlan {
       restarts: [...new Set([...input.restartsWith(changedNames), ...refreshed(input.targets)])].sort(),
       routes: input.targets.flatMap((target) => routeData(target, actions.get(target) ?? 'nothing')),
       problems: [...problems, ...refusals(input.targets, contracts)],
+      ...(unserved.length === 0 ? {} : { unserved }),
       ...(contracts.length === 0 ? {} : { contracts }),
       ...(migrations.length === 0 ? {} : { migrations }),
     },
   };
+}
+
+/** The bundles that run now and will not. */
+function leaving(targets: readonly Target[], actions: ReadonlyMap<Target, Action>): ReadonlySet<Bundle> {
+  const ends = (target: Target): boolean => actions.get(target) === 'stop' || actions.get(target) === 'uninstall';
+  return new Set(
+    targets.flatMap((target) => (target.bundle !== null && target.bundle.current !== null && ends(target) ? [target.bundle] : [])),
+  );
 }
 
 /** Bundles whose wires changed and now lead to one of the given bundles. */

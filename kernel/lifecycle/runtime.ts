@@ -47,6 +47,14 @@ export interface ProgressEvent {
   readonly message: string;
 }
 
+/** A running bundle that loses a service it needs. */
+export interface UnservedBundle {
+  readonly bundle: string;
+  readonly contract: string;
+  /** Symbolic name of the bundle that provides it until then. */
+  readonly provider: string;
+}
+
 /** What a change would do, as data: the blast radius. */
 export interface ChangePlan {
   readonly generation: number;
@@ -65,6 +73,8 @@ export interface ChangePlan {
   /** Routes added, removed, or served by another revision. */
   readonly routes: readonly { readonly mount: string; readonly from: string | null; readonly to: string | null }[];
   readonly problems: readonly ProblemData[];
+  /** Running bundles that lose a service they need, with nobody else to provide it. Absent when there are none. */
+  readonly unserved?: readonly UnservedBundle[];
   /** What changes in provided contracts. Absent when nothing does. */
   readonly contracts?: readonly ContractChange[];
   /** Configuration values a release sets. Absent when there are none. */

@@ -1,9 +1,10 @@
 /** Commands that change what is installed or running, each one call of the admin protocol. */
 import type { ExitCode } from '../../admin/exit-codes.js';
-import { EXIT } from '../../admin/exit-codes.js';
+import { EXIT, exitCodeOfOutcome } from '../../admin/exit-codes.js';
 import { collectArtifacts } from '../artifacts.js';
 import { bundleArgument, changeOptionsOf, runChange } from '../change.js';
 import type { CommandContext, CommandInput } from '../command.js';
+import { printable } from '../terminal.js';
 import { waitForVerdict } from '../verdict.js';
 
 /** `sluice deploy`. */
@@ -67,6 +68,11 @@ export function rollback(context: CommandContext, input: CommandInput): Promise<
 }
 
 /** `sluice confirm`. */
-export function confirm(context: CommandContext): Promise<ExitCode> {
-  return runChange(context, {}, () => context.client().confirm());
+export async function confirm(context: CommandContext): Promise<ExitCode> {
+  const { terminal, json } = context;
+  const outcome = await context.client().confirm();
+  const kept = outcome.plan.changes.map(({ symbolicName, to }) => `${symbolicName} ${to ?? ''}`.trimEnd()).join(', ');
+  if (json) terminal.out(JSON.stringify(outcome));
+  else terminal.out(`${terminal.paint('good', 'Confirmed')} ${printable(kept)}: generation ${outcome.generation} stays`);
+  return exitCodeOfOutcome(outcome);
 }

@@ -50,9 +50,18 @@ const SERVICE_COLUMNS: readonly Column<ServiceSummary>[] = [
   { title: 'USERS', value: (row) => row.users.join(', '), flexible: true },
 ];
 
-/** `sluice services`. */
+/** `sluice services`. A filter begins with a bracket; everything else is part of a contract's name. */
 export async function services(context: CommandContext, input: CommandInput): Promise<ExitCode> {
-  return print(context, SERVICE_COLUMNS, await context.client().services(input.arguments[0]), 'No service matches');
+  const asked = input.arguments[0] ?? '';
+  const isFilter = asked.trimStart().startsWith('(');
+  const found = await context.client().services(isFilter ? asked : undefined);
+  const part = isFilter ? '' : asked.toLowerCase();
+  return print(
+    context,
+    SERVICE_COLUMNS,
+    found.filter(({ contract }) => contract.toLowerCase().includes(part)),
+    'No service matches',
+  );
 }
 
 const ROUTE_COLUMNS: readonly Column<RouteSummary>[] = [

@@ -41,6 +41,8 @@ describe('commands', () => {
       'ID  CONTRACT             VERSION  BUNDLE             RANK  SCOPE      USERS',
       ' 9  <strong>core.ledger.Posting</>  1.0.0    core.ledger 1.1.0     0  singleton  platform.txn',
     ]);
+    deepStrictEqual((await run('services', 'LEDGER.post')).lines.length, 2);
+    deepStrictEqual((await run('services', 'transfer')).lines, ['No service matches']);
     deepStrictEqual((await run('routes', 'ledger')).lines, [
       'METHOD  PATH              BUNDLE       VERSION  OPERATION',
       'GET     <strong>/ledger/accounts</>  core.ledger  1.1.0    accounts',
@@ -60,6 +62,8 @@ describe('commands', () => {
     });
     deepStrictEqual(runtime.calls, [
       ['services', '(currency=CNY)'],
+      ['services', undefined],
+      ['services', undefined],
       ['history', 7],
       ['leaks', { collect: true }],
     ]);
@@ -168,7 +172,11 @@ describe('commands', () => {
     await run('stop', 'core.ledger', '--dry-run');
     await run('uninstall', 'core.ledger');
     await run('rollback', 'core.ledger', '--watch', '0');
-    await run('confirm');
+    runtime.outcome = {
+      ...OUTCOME,
+      plan: { ...OUTCOME.plan, changes: [{ symbolicName: 'core.ledger', action: 'nothing', from: '1.1.0', to: '1.1.0' }] },
+    };
+    deepStrictEqual(await run('confirm'), { exitCode: 0, lines: ['<good>Confirmed</> core.ledger 1.1.0: generation 8 stays'] });
     await run('config', 'set', 'core.ledger', 'limit=6', 'name=Lin', 'old=');
     await run('config', 'set', 'core.ledger', 'limit=6', '--string');
     const lin = { actor: 'lin' };
@@ -185,6 +193,20 @@ describe('commands', () => {
       ['configSet', 'core.ledger', { limit: 6, name: 'Lin', old: undefined }, 'lin'],
       ['configSet', 'core.ledger', { limit: '6' }, 'lin'],
     ]);
+  });
+
+  it('name who needs what is stopped, before and after', async () => {
+    const unserved = [{ bundle: 'channel.mobile', contract: 'transfer.Transfers', provider: 'business.transfer' }];
+    const warning =
+      "! <warning>Warning</> channel.mobile needs 'transfer.Transfers' of business.transfer and finds it nowhere else: calls fail with SERVICE_UNAVAILABLE until it is back";
+    for (const outcome of ['planned', 'committed'] as const) {
+      runtime.outcome = { ...OUTCOME, outcome, plan: { ...OUTCOME.plan, unserved } };
+      const { lines } = await run('stop', 'business.transfer');
+      deepStrictEqual(
+        lines.filter((line) => line.startsWith('!')),
+        [warning],
+      );
+    }
   });
 
   it('say in three parts why a change was refused or taken back', async () => {
