@@ -291,7 +291,7 @@ export class KernelRuntime implements Runtime {
       return this.#settled(
         trial.deployId,
         'committed',
-        kept.map(({ symbolicName, version }) => ({ symbolicName, action: 'nothing', from: version, to: version })),
+        kept.map(({ symbolicName, version }) => ({ symbolicName, action: 'nothing', from: version, to: version, tier: null })),
       );
     });
   }

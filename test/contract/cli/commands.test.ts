@@ -174,7 +174,7 @@ describe('commands', () => {
     await run('rollback', 'core.ledger', '--watch', '0');
     runtime.outcome = {
       ...OUTCOME,
-      plan: { ...OUTCOME.plan, changes: [{ symbolicName: 'core.ledger', action: 'nothing', from: '1.1.0', to: '1.1.0' }] },
+      plan: { ...OUTCOME.plan, changes: [{ symbolicName: 'core.ledger', action: 'nothing', from: '1.1.0', to: '1.1.0', tier: null }] },
     };
     deepStrictEqual(await run('confirm'), { exitCode: 0, lines: ['<good>Confirmed</> core.ledger 1.1.0: generation 8 stays'] });
     await run('config', 'set', 'core.ledger', 'limit=6', 'name=Lin', 'old=');

@@ -59,7 +59,10 @@ describe('stop', () => {
     const options = { actor: 'a-bundle', watchMs: 60_000 };
     assert.equal((await framework.deploy([artifactOf(rates('rates.one', '1.1.0'))], options)).onTrial, true);
     const { plan, onTrial } = await kernel.confirm('operator');
-    assert.deepEqual([plan.changes, onTrial], [[{ symbolicName: 'rates.one', action: 'nothing', from: '1.1.0', to: '1.1.0' }], false]);
+    assert.deepEqual(
+      [plan.changes, onTrial],
+      [[{ symbolicName: 'rates.one', action: 'nothing', from: '1.1.0', to: '1.1.0', tier: null }], false],
+    );
     const refusal = async (): Promise<string> => {
       const error: unknown = await kernel.confirm('operator').catch((cause: unknown) => cause);
       return (error as Error).message;
