@@ -6,6 +6,7 @@ import { join, sep } from 'node:path';
 import { SluiceError } from '../admin/errors.js';
 import type { AdminClient } from '../admin/client.js';
 import { buildBundle, BUNDLE_FILE, type BuiltBundle } from './toolchain/build.js';
+import { codeForDebugger } from './toolchain/debug-map.js';
 import { DefinitionReader } from './toolchain/definition-reader.js';
 import { assembleArtifact } from './toolchain/pack.js';
 
@@ -43,7 +44,7 @@ export class DevSession {
       const reading = await this.reader.read(source.symbolicName, join(source.folder, BUNDLE_FILE));
       // Each save is a version of its own, above the last one: the store keeps contents by version.
       const version = `${source.version.replace(/[-+].*$/, '')}-dev.${Date.now()}`;
-      const artifact = await assembleArtifact(built, reading, version);
+      const artifact = await assembleArtifact({ ...built, code: codeForDebugger(built) }, reading, version);
       const packedAt = performance.now();
       const outcome = await this.client.deploy([artifact.bytes], { watchMs: 0 });
       if (outcome.outcome !== 'committed') throw refusal(outcome.error);

@@ -24,6 +24,7 @@ export const RUNNING_COMMANDS: readonly CommandSpec[] = [
       },
       { flags: '--greeting <file>', summary: 'text to print once the kernel runs; {address} stands for where it listens' },
       { flags: '-w, --watch <duration>', summary: 'probation after each swap, unless a deploy says otherwise (default: 30s)' },
+      { flags: '--inspect [port]', summary: 'let a debugger attach, from this machine (default port: 9229)' },
       { flags: '--supervised', summary: 'keep the listening sockets in a supervisor, which starts the kernel again and can replace it' },
       { flags: '--lame-duck <duration>', summary: 'at the end, take work this much longer while readiness says no (default: 0s)' },
       ...CHANGE_OPTIONS,

@@ -24,6 +24,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { terminal } = context;
   // Read first: a wrong name is told before anything runs.
   const greeting = await greetingText(context, input.options['greeting']);
+  openInspector(context, input.options['inspect']);
   const started = performance.now();
   // The kernel is loaded here and nowhere else in the command line.
   const { startKernel } = require('../../host/runtime.js') as typeof import('../../host/runtime.js');
@@ -55,6 +56,14 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   supervision?.leave();
   setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
   return EXIT.ok;
+}
+
+/** Lets a debugger attach; only from this machine. */
+function openInspector(context: CommandContext, asked: unknown): void {
+  if (asked === undefined) return;
+  const inspector = require('node:inspector') as typeof import('node:inspector');
+  inspector.open(typeof asked === 'string' ? Number(asked) : undefined, '127.0.0.1');
+  context.terminal.note(`A debugger may attach at ${inspector.url() ?? '127.0.0.1'}`);
 }
 
 /** Runs a kernel under a supervisor until it has ended on purpose or cannot be kept alive. */
