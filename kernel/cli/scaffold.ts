@@ -198,11 +198,11 @@ Greets by name: \`GET ${mount}/greetings/:name\`, and the service \`${symbolicNa
 
 | command | does |
 | --- | --- |
-| \`sluice dev\` | rebuilds and redeploys on each save |
-| \`sluice test\` | checks the types and runs the tests |
-| \`sluice pack\` | writes the artifact into \`build/bundles\` |
-| \`sluice deploy .\` | packs it and replaces the running version without a gap |
+| \`npx sluice dev\` | rebuilds and redeploys on each save |
+| \`npx sluice test\` | checks the types and runs the tests |
+| \`npx sluice pack\` | writes the artifact into \`build/bundles\` |
+| \`npx sluice deploy .\` | packs it and replaces the running version without a gap |
 
-Configuration: \`greeting\` (default \`Hello\`), changed at run time by \`sluice config set ${symbolicName} greeting=Welcome\`.
+Configuration: \`greeting\` (default \`Hello\`), changed at run time by \`npx sluice config set ${symbolicName} greeting=Welcome\`.
 `;
 }

@@ -39,7 +39,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   if (context.json) context.terminal.out(JSON.stringify({ symbolicName, folder, files: [...files.keys()] }));
   else {
     context.terminal.out(`Created ${symbolicName} in ${place}`);
-    context.terminal.out(`Next: cd ${place}, then \`sluice dev\` while you work, \`sluice test\`, \`sluice deploy .\``);
+    context.terminal.out(`Next: cd ${place}, then \`npx sluice dev\` while you work, \`npx sluice test\`, \`npx sluice deploy .\``);
   }
   return EXIT.ok;
 }
@@ -73,7 +73,8 @@ function rangeOf(folder: string, root: string | undefined, name: 'sdk' | 'kernel
 async function providePackages(context: CommandContext, folder: string, root: string | undefined): Promise<void> {
   if (root === undefined) return npmInstall(context, folder);
   if (folder.startsWith(`${root}/`)) return;
-  for (const name of ['@sluice/sdk', '@sluice/kernel', ...Object.keys(TOOLS)]) {
+  // The command itself is among them, for `npx sluice` and the scripts of package.json.
+  for (const name of ['@sluice/sdk', '@sluice/kernel', ...Object.keys(TOOLS), '.bin/sluice']) {
     const link = join(folder, 'node_modules', name);
     await mkdir(dirname(link), { recursive: true });
     await symlink(join(root, 'node_modules', name), link);

@@ -1,5 +1,6 @@
 /** The way of an author and of an operator, with the real command and a real kernel: create, test, start, deploy, change, back, stop. */
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +31,12 @@ describe('sluice from create to stop', function () {
     strictEqual((await sluice(bundle, 'test', '--no-types')).code, 8);
     edit('return 5 + `', 'return `');
     strictEqual((await sluice(folder, 'create', 'hello')).code, 5);
+  });
+
+  it('creates a bundle that brings the command along, for npx and for its own scripts', () => {
+    const npm = (...words: readonly string[]): string => execFileSync('npm', words, { cwd: bundle, encoding: 'utf8' });
+    match(npm('exec', '--no', 'sluice', '--', '--version'), /^\d+\.\d+\.\d+\s*$/);
+    match(npm('run', 'build'), /build\/bundles\/hello-1\.0\.0\.tgz {2}\d+ bytes/);
   });
 
   it('runs a kernel, replaces the bundle, configures it, goes back, backs up and stops', async () => {
