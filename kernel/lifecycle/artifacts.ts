@@ -15,7 +15,7 @@ export function readArtifact(bytes: Uint8Array, digest: string, read: ArchiveRea
   const { packageJson, entries } = read(bytes);
   const result = parseManifest(packageJson);
   if (!result.ok) throw manifestError(subjectOf(packageJson, digest), result.mistakes);
-  if (!entries.has(result.manifest.main)) {
+  if (result.manifest.fragment === null && !entries.has(result.manifest.main)) {
     throw new SluiceError(
       'BUNDLE_ENTRY_MISSING',
       `The artifact of '${result.manifest.symbolicName}' has no entry '${result.manifest.main}'`,

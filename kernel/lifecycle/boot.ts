@@ -10,7 +10,8 @@ import { Bundle, keyOf, problemOf, type Artifact } from './bundle.js';
 import type { ChangeRunner } from './change-runner.js';
 import { asSluiceError } from './failure.js';
 import type { KernelState } from './kernel-state.js';
-import { nextRevision, startOrder, type Action, type PreparedPlan, type Target } from './planner.js';
+import { attachments } from './fragments.js';
+import { fragmentsOf, nextRevision, startOrder, type Action, type PreparedPlan, type Target } from './planner.js';
 import type { ChangeOptions } from './runtime.js';
 
 const OPTIONS: ChangeOptions = { actor: 'kernel', watchMs: 0 };
@@ -51,14 +52,16 @@ export async function moveToStartLevel(state: KernelState, runner: ChangeRunner,
 }
 
 async function raise(state: KernelState, runner: ChangeRunner, level: number): Promise<void> {
-  const waiting = state.inOrder().filter((bundle) => bundle.autostart && bundle.current === null && bundle.startLevel <= level);
+  const waiting = state
+    .inOrder()
+    .filter((bundle) => bundle.autostart && !bundle.isFragment && bundle.current === null && bundle.startLevel <= level);
   const future = new Map(waiting.map((bundle) => [bundle, keyOf(bundle.artifact.manifest, nextRevision(bundle))]));
   const candidates = state.inOrder().map((bundle) => {
     const key = future.get(bundle);
     return key === undefined ? bundle.candidate : { ...bundle.candidate, key };
   });
   const resolution = resolve({ candidates, required: [...future.values()], wired: state.wiring, kernel: state.capabilities });
-  state.wiring = resolution.wiring;
+  state.rewire(resolution.wiring);
   const items = waiting.map((bundle) => ({
     key: future.get(bundle) as string,
     startLevel: bundle.startLevel,
@@ -107,6 +110,7 @@ async function transition(
   const prepared: PreparedPlan = {
     wiring: state.wiring,
     actions,
+    attachments: attachments(fragmentsOf(state.bundles), state.wiring),
     plan: { generation: state.registry.generation, changes: [], rebinds: [], restarts: [], routes: [], problems: [] },
   };
   const kind = members[0]?.[1] === 'stop' ? 'stop' : 'start';

@@ -68,6 +68,15 @@ export class Bundle {
     return effectiveTier(this.artifact.manifest.isolation, this.chosenTier);
   }
 
+  /** The manifest in force: of the running revision, with what its fragments add, else of the installed content. */
+  get manifest(): Manifest {
+    return this.current?.manifest ?? this.artifact.manifest;
+  }
+
+  get isFragment(): boolean {
+    return this.artifact.manifest.fragment !== null;
+  }
+
   /** Key of the running revision, or of the installed content, in resolver and reports. */
   get key(): string {
     return this.candidate.key;

@@ -6,6 +6,7 @@ import type { BeginRecord, Change, ChangeKind } from '../host/ports.js';
 import type { RevisionOwner, Stage } from '../registry/index.js';
 import { affectedBy, type Wiring } from '../resolver/index.js';
 import { nameOfKey, type Bundle } from './bundle.js';
+import { shallTargetRun } from './fragments.js';
 import { componentGate, healthGate, publisherGate } from './gates.js';
 import type { KernelState } from './kernel-state.js';
 import { startOrder, targetKey, type Action, type PreparedPlan, type Target } from './planner.js';
@@ -92,9 +93,9 @@ export class ChangeRun {
   createRevisions(): void {
     for (const member of this.members) {
       const { target, action } = member;
-      const shallRun = target.autostart && target.startLevel <= this.change.startLevel;
-      if (target.artifact === null || !shallRun || action === 'nothing') continue;
-      member.revision = this.state.createRevision(target);
+      if (!shallTargetRun(target, this.change.startLevel) || action === 'nothing') continue;
+      const { attachments } = this.change.prepared;
+      member.revision = this.state.createRevision(target, attachments.get(targetKey(target, action) ?? ''));
       this.state.preparing.set(member.revision.symbolicName, member.revision.manifest);
     }
   }
@@ -145,7 +146,7 @@ export class ChangeRun {
     const isDecision = generation > state.registry.generation;
     state.registry.commit(stage, generation);
     for (const member of this.members) this.#enterState(member);
-    state.wiring = this.change.prepared.wiring;
+    state.rewire(this.change.prepared.wiring);
     // To bring up what was decided before is not news: a pointer file would be written for each bundle of a start.
     if (isDecision) state.committed(generation);
   }

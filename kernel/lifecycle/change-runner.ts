@@ -23,7 +23,7 @@ export class ChangeRunner {
 
   /** Runs a change to its end or to the begin of its probation. Refusals are outcomes; only broken invariants throw. */
   async run(change: PlannedChange): Promise<ChangeOutcome> {
-    const run = new ChangeRun(this.#state, change);
+    const run = new ChangeRun(this.#state, withoutTrialOfFragments(change));
     if (change.journaled) {
       await this.#state.journal.append(run.beginRecord());
       run.phase('journal', 'recorded');
@@ -106,4 +106,11 @@ export class ChangeRunner {
     }
     return { drained, onTrial };
   }
+}
+
+/** What waits for a way back is a revision, and a fragment has none: a change of one is confirmed at once. */
+function withoutTrialOfFragments(change: PlannedChange): PlannedChange {
+  const { actions } = change.prepared;
+  const isOfFragment = [...actions].some(([{ artifact }, action]) => artifact?.manifest.fragment && action !== 'nothing');
+  return isOfFragment ? { ...change, options: { ...change.options, watchMs: 0 } } : change;
 }

@@ -1,5 +1,5 @@
 /** `why`: a cause chain across state, resolver, components, configuration and history. Reads, never changes. */
-import { resolve, renderProblem } from '../resolver/index.js';
+import { BUNDLE_NAMESPACE, resolve, renderProblem } from '../resolver/index.js';
 import type { Bundle } from './bundle.js';
 import type { KernelState } from './kernel-state.js';
 import type { Cause } from './runtime.js';
@@ -24,6 +24,11 @@ export function explain(bundle: Bundle, state: KernelState): readonly Cause[] {
 
 function whyNotActive(bundle: Bundle, state: KernelState): Cause[] {
   const subject = bundle.symbolicName;
+  if (bundle.isFragment) {
+    const hosts = (state.wiring.get(bundle.key) ?? []).filter(({ requirement }) => requirement.namespace === BUNDLE_NAMESPACE);
+    if (hosts.length === 0) return whyUnresolved(bundle, state);
+    return [{ subject, statement: `is a fragment and attached to ${hosts.map(({ provider }) => `'${provider}'`).join(', ')}` }];
+  }
   if (bundle.error !== null) {
     const { message, remedy } = bundle.error;
     return [{ subject, statement: message, ...(remedy === undefined ? {} : { remedy }) }];

@@ -28,6 +28,7 @@ import { Commands } from './commands.js';
 import { Configurations, type SchemaCheck } from './configuration.js';
 import { EntryCounter } from './entries.js';
 import { explain } from './explain.js';
+import { assertStartable } from './fragments.js';
 import { asSluiceError } from './failure.js';
 import { registerKernelServices } from './kernel-services.js';
 import { KernelState, type KernelPorts } from './kernel-state.js';
@@ -261,7 +262,10 @@ export class KernelRuntime implements Runtime {
   }
 
   start(bundle: string, options: ChangeOptions): Promise<ChangeOutcome> {
-    return this.#queue.run(() => this.#commands.start(bundle, options));
+    return this.#queue.run(() => {
+      assertStartable(this.#commands.find(bundle));
+      return this.#commands.start(bundle, options);
+    });
   }
 
   stop(bundle: string, options: ChangeOptions): Promise<ChangeOutcome> {
@@ -336,7 +340,7 @@ export class KernelRuntime implements Runtime {
   }
 
   async configOf(bundle: string): Promise<readonly ConfigValue[]> {
-    const { manifest } = this.#commands.find(bundle).artifact;
+    const { manifest } = this.#commands.find(bundle);
     return this.#withConfigSource((source) => this.state.configurations.show(manifest, source));
   }
 
@@ -349,7 +353,7 @@ export class KernelRuntime implements Runtime {
           throw new SluiceError('CONFIG_SOURCE_MISSING', 'No bundle keeps configuration', { remedy, httpStatus: 503 });
         }
         const { symbolicName } = found;
-        await this.state.configurations.preview(found.artifact.manifest, source, values);
+        await this.state.configurations.preview(found.manifest, source, values);
         const before = await storedAtRunTime(source, symbolicName, Object.keys(values));
         await source.set(symbolicName, values, actor);
         try {

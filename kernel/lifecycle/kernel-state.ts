@@ -7,10 +7,11 @@ import type { BlobStore, HostClock, Journal, LeakWatch, Loader } from '../host/p
 import { effectiveTier, type BundleState, type Manifest } from '../model/index.js';
 import type { RevisionOwner, ServiceRegistry, Stage } from '../registry/index.js';
 import { PACKAGE_NAMESPACE, type Capability, type Wiring } from '../resolver/index.js';
-import { Bundle } from './bundle.js';
+import { Bundle, type Artifact } from './bundle.js';
 import { BundleTable } from './bundle-table.js';
 import type { Configurations } from './configuration.js';
 import type { EntryCounter } from './entries.js';
+import { withFragments } from './fragments.js';
 import type { LogRouter } from './log.js';
 import { Revision, type RevisionServices } from './revision.js';
 import type { ProblemData, ReleaseVerdict } from './runtime.js';
@@ -136,7 +137,8 @@ export class KernelState {
     return this.bundles.withKey(key)?.current ?? undefined;
   }
 
-  createRevision(target: Target): Revision {
+  /** @param fragments what is attached to it, in install order. */
+  createRevision(target: Target, fragments: readonly Artifact[] | undefined): Revision {
     const { artifact, bundle, bundleId } = target;
     if (artifact === null) throw new SluiceError('STATE_INVALID', `no content for bundle ${bundleId}`);
     const { manifest, digest, entries } = artifact;
@@ -150,7 +152,15 @@ export class KernelState {
       entries,
       tier: effectiveTier(manifest.isolation, target.tier),
     };
-    return new Revision(source, this.#revisionServices);
+    return new Revision({ ...source, ...withFragments(artifact, fragments), artifact }, this.#revisionServices);
+  }
+
+  /** Puts a wiring in force. A fragment has no start that would show whether it resolved. */
+  rewire(wiring: Wiring): void {
+    this.wiring = wiring;
+    for (const bundle of this.inOrder()) {
+      if (bundle.isFragment && bundle.current === null) this.passStates(bundle, wiring.has(bundle.key) ? 'RESOLVED' : 'INSTALLED');
+    }
   }
 
   /** Wired packages of a consumer: name to what the provider exports. */

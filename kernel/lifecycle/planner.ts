@@ -18,6 +18,7 @@ import {
 import { keyOf, nameOfKey, type Artifact, type Bundle } from './bundle.js';
 import type { BundleTable } from './bundle-table.js';
 import { tierProblem } from './tier-problem.js';
+import { attachments, changedHosts, shallTargetRun, type Attachments, type FragmentContent } from './fragments.js';
 import { contractChanges, contractProblems } from './contract-changes.js';
 import type { ChangePlan, ContractChange, ProblemData } from './runtime.js';
 import { unservedWithout } from './unserved.js';
@@ -46,6 +47,8 @@ export interface PreparedPlan {
   /** Wiring after the change. */
   readonly wiring: Wiring;
   readonly actions: ReadonlyMap<Target, Action>;
+  /** Fragments after the change. */
+  readonly attachments: Attachments;
 }
 
 /** The system as the planner sees it. */
@@ -73,8 +76,19 @@ export function nextRevision(bundle: Bundle | null): number {
   return (bundle?.revisionNumber ?? 0) + 1;
 }
 
-/** Computes the plan. Problems make it a refusal; nothing throws. */
+/**
+ * Computes the plan. Problems make it a refusal; nothing throws. Hosts that get other fragments by the change get a new revision with it,
+ * and so does whoever imports their packages.
+ */
 export function planChange(input: PlannerInput): PreparedPlan {
+  const prepared = planTargets(input);
+  const hosts = hostsOf(input, prepared);
+  if (hosts.length === 0) return prepared;
+  const targets = [...input.targets, ...hosts];
+  return planTargets({ ...input, targets: [...targets, ...importersOf(input.bundles, targets, input.wiring)] });
+}
+
+function planTargets(input: PlannerInput): PreparedPlan {
   const actions = new Map(input.targets.map((target) => [target, actionOf(target, input.frameworkStartLevel)]));
   const { candidates, required } = afterwards(input, actions);
   const resolution = resolve({ candidates, required, wired: input.wiring, kernel: input.kernel });
@@ -92,6 +106,7 @@ export function planChange(input: PlannerInput): PreparedPlan {
   return {
     wiring: resolution.wiring,
     actions,
+    attachments: attachments(fragmentsAfterwards(input, actions), resolution.wiring),
     plan: {
       generation: input.generation,
       changes: input.targets
@@ -126,13 +141,46 @@ function refreshed(targets: readonly Target[]): string[] {
   return targets.flatMap(({ refresh, bundle }) => (refresh === true && bundle !== null ? [bundle.symbolicName] : []));
 }
 
+/** The fragments there are after the change, under the keys they have then. */
+function fragmentsAfterwards({ bundles, targets }: PlannerInput, actions: ReadonlyMap<Target, Action>): readonly FragmentContent[] {
+  const changed = new Set(targets.map(({ bundleId }) => bundleId));
+  const stayed = fragmentsOf(bundles).filter(({ bundleId }) => !changed.has(bundleId));
+  const come = targets.flatMap((target): FragmentContent[] => {
+    const { artifact, bundleId } = target;
+    const key = targetKey(target, actions.get(target) ?? 'nothing');
+    return artifact === null || key === null || artifact.manifest.fragment === null ? [] : [{ bundleId, key, artifact }];
+  });
+  return [...stayed, ...come];
+}
+
+/** The installed fragments. */
+export function fragmentsOf(bundles: BundleTable): readonly FragmentContent[] {
+  return bundles.inOrder().filter((bundle) => bundle.isFragment);
+}
+
+/** The running hosts that get other fragments by a change and no new revision by it yet: files and defaults are read at the start. */
+function hostsOf({ bundles, wiring, targets }: PlannerInput, { attachments: after }: PreparedPlan): Target[] {
+  const taken = new Set(targets.map(({ bundleId }) => bundleId));
+  return changedHosts(attachments(fragmentsOf(bundles), wiring), after).flatMap((key) => {
+    const bundle = bundles.withKey(key);
+    return bundle === undefined || bundle.current === null || taken.has(bundle.bundleId) ? [] : [refreshOf(bundle)];
+  });
+}
+
+function refreshOf(bundle: Bundle): Target {
+  const { bundleId, artifact, autostart, startLevel, chosenTier: tier } = bundle;
+  return { bundle, bundleId, artifact, autostart, startLevel, tier, refresh: true };
+}
+
 /**
  * The running bundles that import packages of replaced ones, directly or through others: code they hold would be of the old revision, so
  * they get a new revision in the same switch. A bundle that is a target already is left out.
  */
 export function importersOf(bundles: BundleTable, targets: readonly Target[], wiring: Wiring): Target[] {
   const replaced = new Set(
-    targets.flatMap(({ bundle, artifact }) => (bundle === null || bundle.artifact.digest === artifact?.digest ? [] : [bundle.key])),
+    targets.flatMap(({ bundle, artifact, refresh }) =>
+      bundle === null || (bundle.artifact.digest === artifact?.digest && refresh !== true) ? [] : [bundle.key],
+    ),
   );
   const taken = new Set(targets.map(({ bundleId }) => bundleId));
   const found: Target[] = [];
@@ -143,9 +191,8 @@ export function importersOf(bundles: BundleTable, targets: readonly Target[], wi
       if (bundle === undefined || bundle.current === null || taken.has(bundle.bundleId)) continue;
       const wires = wiring.get(key) ?? [];
       if (!wires.some((wire) => wire.requirement.namespace === PACKAGE_NAMESPACE && replaced.has(wire.provider))) continue;
-      const { bundleId, artifact, autostart, startLevel, chosenTier: tier } = bundle;
-      found.push({ bundle, bundleId, artifact, autostart, startLevel, tier, refresh: true });
-      taken.add(bundleId);
+      found.push(refreshOf(bundle));
+      taken.add(bundle.bundleId);
       replaced.add(key);
       next.push(key);
     }
@@ -160,7 +207,7 @@ export function actionOf(target: Target, frameworkStartLevel: number): Action {
   if (artifact === null) return 'uninstall';
   if (bundle === null) return 'install';
   const runs = bundle.current !== null;
-  const shallRun = target.autostart && target.startLevel <= frameworkStartLevel;
+  const shallRun = shallTargetRun(target, frameworkStartLevel);
   if (bundle.artifact.digest !== artifact.digest || (target.refresh === true && runs)) return 'swap';
   if (runs && shallRun && bundle.tier !== effectiveTier(artifact.manifest.isolation, target.tier)) return 'swap';
   if (runs && !shallRun) return 'stop';
@@ -173,14 +220,14 @@ function afterwards(input: PlannerInput, actions: ReadonlyMap<Target, Action>): 
   const planned = new Map<number, ResolverBundle | null>();
   const runs = new Map<string, boolean>();
   for (const target of input.targets) {
-    const { artifact, bundle, bundleId, autostart, startLevel } = target;
+    const { artifact, bundle, bundleId } = target;
     const key = targetKey(target, actions.get(target) ?? 'nothing');
     if (artifact === null || key === null) {
       planned.set(bundleId, null);
       continue;
     }
     planned.set(bundleId, bundle !== null && bundle.key === key ? bundle.candidate : { key, manifest: artifact.manifest, bundleId });
-    runs.set(key, autostart && startLevel <= input.frameworkStartLevel);
+    runs.set(key, shallTargetRun(target, input.frameworkStartLevel));
   }
   const after = input.bundles.inOrder().map((bundle) => {
     const candidate = planned.get(bundle.bundleId);

@@ -9,6 +9,7 @@ import { ComponentRuntime, type ComponentDescription } from '../component/index.
 import type { GuestOrder, LeakWatch, LoadedRevision, Loader, RevisionHooks } from '../host/ports.js';
 import type { Manifest, Tier } from '../model/index.js';
 import type { RevisionOwner, ServiceRegistry, Stage } from '../registry/index.js';
+import type { Artifact } from './bundle.js';
 import { RevisionContext, type ContextHost } from './context.js';
 import { withLimit } from './limit.js';
 import type { LogRouter } from './log.js';
@@ -35,6 +36,8 @@ export interface RevisionSource extends RevisionOwner {
   readonly entries: ReadonlyMap<string, Uint8Array>;
   /** Default `inline`. */
   readonly tier?: Tier;
+  /** The installed content, where manifest and entries have what fragments add besides. */
+  readonly artifact?: Artifact;
 }
 
 /** What was left over when a revision ended. */
@@ -67,6 +70,7 @@ export class Revision implements ContextHost {
   readonly manifest: Manifest;
   readonly entries: ReadonlyMap<string, Uint8Array>;
   readonly tier: Tier;
+  readonly artifact: Artifact;
   readonly registry: ServiceRegistry;
   readonly clock: Clock;
   readonly log: Logger;
@@ -95,6 +99,7 @@ export class Revision implements ContextHost {
     this.manifest = source.manifest;
     this.entries = source.entries;
     this.tier = source.tier ?? 'inline';
+    this.artifact = source.artifact ?? { digest: source.digest, manifest: source.manifest, entries: source.entries };
     this.#services = services;
     this.registry = services.registry;
     this.clock = services.clock;

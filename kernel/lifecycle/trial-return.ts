@@ -81,7 +81,7 @@ export class TrialReturn {
     ]);
     state.registry.commit(stage, generation);
     for (const member of members) this.#enterState(member, reason);
-    state.wiring = this.#wiring();
+    state.rewire(this.#wiring());
     state.committed(generation);
     state.log.warn(`${trial.deployId} rolled back: ${reason.message}`, { code: reason.code, generation });
     const reach = this.#reach(members);
@@ -130,7 +130,7 @@ export class TrialReturn {
     bundle.current = old;
     bundle.older = revision;
     bundle.chosenTier = chosenBefore(old);
-    bundle.artifact = { digest: old.digest, manifest: old.manifest, entries: old.entries };
+    bundle.artifact = old.artifact;
     const desired = this.#state.journal.view.state.bundles.find((one) => one.bundleId === bundle.bundleId);
     bundle.previous = desired?.previous ?? null;
     bundle.remember(this.#state.clock.now(), `rolled back ${revision.version} -> ${old.version}: ${reason.message}`);

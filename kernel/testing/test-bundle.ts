@@ -8,7 +8,8 @@ export interface TestBundle {
   readonly symbolicName: string;
   /** Default `1.0.0`. */
   readonly version?: string;
-  readonly definition: BundleDefinition;
+  /** Left out for a fragment, which has no code. */
+  readonly definition?: BundleDefinition;
   /** Further manifest keys; contracts are derived from the definition. */
   readonly manifest?: Partial<ManifestSection>;
   /** Further entries of the artifact. */
@@ -35,9 +36,8 @@ export function forgetDefinitions(): void {
 
 /** Packs a test bundle into artifact bytes. */
 export function artifactOf(bundle: TestBundle): Buffer {
-  const id = String(next++);
-  definitions.set(id, bundle.definition);
-  const derived = deriveManifest(bundle.definition);
+  const { definition } = bundle;
+  const derived = definition === undefined ? {} : deriveManifest(definition);
   const packageJson = {
     name: `@test/${bundle.symbolicName.replaceAll('.', '-')}`,
     version: bundle.version ?? '1.0.0',
@@ -46,8 +46,13 @@ export function artifactOf(bundle: TestBundle): Buffer {
   };
   return writeArchive({
     'package.json': JSON.stringify(packageJson),
-    'dist/bundle.cjs': `// the code of this bundle is definition ${id} of a test\n`,
-    [DEFINITION_ENTRY]: id,
+    ...(definition === undefined ? {} : codeOf(definition)),
     ...bundle.entries,
   });
+}
+
+function codeOf(definition: BundleDefinition): Readonly<Record<string, string>> {
+  const id = String(next++);
+  definitions.set(id, definition);
+  return { 'dist/bundle.cjs': `// the code of this bundle is definition ${id} of a test\n`, [DEFINITION_ENTRY]: id };
 }

@@ -12,8 +12,7 @@ const KEPT_FIELDS = ['name', 'version', 'description', 'keywords', 'homepage', '
 
 /** The package.json of the artifact. */
 export function artifactPackageJson(source: BundleSource, derived: DefinitionReading, version: string): Readonly<Record<string, unknown>> {
-  const kept: Record<string, unknown> = {};
-  for (const field of KEPT_FIELDS) if (source.packageJson[field] !== undefined) kept[field] = source.packageJson[field];
+  const kept = keptFields(source);
   const { main: _main, ...section } = source.section as { readonly main?: unknown };
   return {
     ...kept,
@@ -27,6 +26,17 @@ export function artifactPackageJson(source: BundleSource, derived: DefinitionRea
       ...(derived.migrations === undefined ? {} : { migrations: derived.migrations }),
     },
   };
+}
+
+/** The package.json of the artifact of a fragment: it has no code, so nothing is derived. */
+export function fragmentPackageJson(source: BundleSource, version: string): Readonly<Record<string, unknown>> {
+  return { ...keptFields(source), version, sluice: { ...source.section, symbolicName: source.symbolicName } };
+}
+
+function keptFields(source: BundleSource): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const field of KEPT_FIELDS) if (source.packageJson[field] !== undefined) kept[field] = source.packageJson[field];
+  return kept;
 }
 
 /** Mistakes between definition and manifest that neither of the two can see alone. */

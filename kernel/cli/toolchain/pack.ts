@@ -11,8 +11,9 @@ import { ARTIFACT_FOLDER } from '../artifact-folder.js';
 import { buildBundle, BUNDLE_FILE, type BuiltBundle } from './build.js';
 import type { DefinitionReading } from './contracts.js';
 import { DefinitionReader } from './definition-reader.js';
-import { artifactPackageJson, crossCheck } from './manifest-file.js';
+import { artifactPackageJson, crossCheck, fragmentPackageJson } from './manifest-file.js';
 import { refuseIfAny, type BuildProblem } from './problem.js';
+import { readBundleFolder, type BundleSource } from './source.js';
 
 /** Options of `packBundle`. */
 export interface PackOptions {
@@ -44,21 +45,16 @@ export interface PackedBundle {
  * @throws SluiceError with a `BUILD_*` code; all mistakes of a manifest come together as `BUILD_REFUSED`.
  */
 export async function packBundle(folder: string, options: PackOptions = {}): Promise<PackedBundle> {
+  const source = await readBundleFolder(folder);
+  if (source.isFragment) return packFragment(source, options);
   const reader = options.reader ?? new DefinitionReader();
   reader.warm();
   try {
     const built = await buildBundle(folder);
     const derived = await reader.read(built.source.symbolicName, join(built.source.folder, BUNDLE_FILE));
     const artifact = await assembleArtifact(built, derived, options.version ?? built.source.version);
-    const outDir = resolve(options.outDir ?? ARTIFACT_FOLDER);
-    const file = join(outDir, `${built.source.symbolicName}-${artifact.version}.tgz`);
-    await writeWhole(outDir, file, artifact.bytes);
     return {
-      file,
-      symbolicName: built.source.symbolicName,
-      version: artifact.version,
-      digest: createHash('sha256').update(artifact.bytes).digest('hex'),
-      bytes: artifact.bytes.length,
+      ...(await writeArtifact(built.source, artifact, options)),
       provides: derived.provides.map((entry) => `${entry.contract}@${entry.version}`),
       requires: derived.requires.map((entry) => `${entry.contract}@${entry.range}`),
       warnings: built.warnings,
@@ -67,6 +63,37 @@ export async function packBundle(folder: string, options: PackOptions = {}): Pro
   } finally {
     if (options.reader === undefined) reader.close();
   }
+}
+
+/** Packs a folder without code: nothing is built, its files go in as they are. */
+async function packFragment(source: BundleSource, options: PackOptions): Promise<PackedBundle> {
+  const version = options.version ?? source.version;
+  const packageJson = fragmentPackageJson(source, version);
+  const { files, problems } = await packagedFiles(source.folder);
+  refuseIfAny('pack', source.symbolicName, [...problems, ...manifestProblems(packageJson)]);
+  const artifact = { version, bytes: writeArchive(await contentOf(source, packageJson, files)), files };
+  const inputs = [join(source.folder, 'package.json'), ...files];
+  return { ...(await writeArtifact(source, artifact, options)), provides: [], requires: [], warnings: [], inputs };
+}
+
+async function writeArtifact(
+  source: BundleSource,
+  artifact: Artifact,
+  options: PackOptions,
+): Promise<Pick<PackedBundle, 'file' | 'symbolicName' | 'version' | 'digest' | 'bytes'>> {
+  const { version, bytes } = artifact;
+  const outDir = resolve(options.outDir ?? ARTIFACT_FOLDER);
+  const file = join(outDir, `${source.symbolicName}-${version}.tgz`);
+  await writeWhole(outDir, file, bytes);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  return { file, symbolicName: source.symbolicName, version, digest, bytes: bytes.length };
+}
+
+/** package.json and the files of the folder, by their paths in the artifact. */
+async function contentOf(source: BundleSource, packageJson: unknown, files: readonly string[]): Promise<Map<string, Uint8Array>> {
+  const entries = new Map<string, Uint8Array>([['package.json', Buffer.from(`${JSON.stringify(packageJson, null, 2)}\n`)]]);
+  for (const file of files) entries.set(relative(source.folder, file).split(sep).join('/'), await readFile(file));
+  return entries;
 }
 
 /** An artifact in memory. */
@@ -83,12 +110,9 @@ export async function assembleArtifact(built: BuiltBundle, derived: DefinitionRe
   const packageJson = artifactPackageJson(source, derived, version);
   const { files, problems } = await packagedFiles(source.folder);
   refuseIfAny('pack', source.symbolicName, [...problems, ...crossCheck(source, derived), ...manifestProblems(packageJson)]);
-  const entries = new Map<string, Uint8Array>([
-    ['package.json', Buffer.from(`${JSON.stringify(packageJson, null, 2)}\n`)],
-    [BUNDLE_FILE, Buffer.from(built.code)],
-    [`${BUNDLE_FILE}.map`, Buffer.from(built.map)],
-  ]);
-  for (const file of files) entries.set(relative(source.folder, file).split(sep).join('/'), await readFile(file));
+  const entries = await contentOf(source, packageJson, files);
+  entries.set(BUNDLE_FILE, Buffer.from(built.code));
+  entries.set(`${BUNDLE_FILE}.map`, Buffer.from(built.map));
   return { version, bytes: writeArchive(entries), files };
 }
 

@@ -16,8 +16,9 @@ export interface BundleSource {
   readonly packageName: string;
   readonly version: string;
   readonly symbolicName: string;
-  /** Absolute path of the source entry. */
+  /** Absolute path of the source entry. A fragment has none. */
   readonly entry: string;
+  readonly isFragment: boolean;
   /** The `sluice` section as written. */
   readonly section: Readonly<Record<string, unknown>>;
   readonly hostPackages: readonly string[];
@@ -45,7 +46,8 @@ export async function readBundleFolder(folder: string): Promise<BundleSource> {
     });
   }
   const entry = join(absolute, main);
-  if (!existsSync(entry)) {
+  const isFragment = section?.['fragment'] !== undefined;
+  if (!isFragment && !existsSync(entry)) {
     problems.push({
       code: 'BUILD_ENTRY_MISSING',
       message: `the entry '${main}' named by "main" in package.json does not exist`,
@@ -61,6 +63,7 @@ export async function readBundleFolder(folder: string): Promise<BundleSource> {
     version,
     symbolicName: typeof section?.['symbolicName'] === 'string' ? section['symbolicName'] : packageName.replace(/^@[^/]+\//, ''),
     entry,
+    isFragment,
     section: section ?? {},
     hostPackages: textsOf(permissions['hostPackages']),
     builtins: textsOf(permissions['builtins']).map((name) => (name.startsWith('node:') ? name : `node:${name}`)),

@@ -61,6 +61,30 @@ describe('pack', () => {
     deepStrictEqual(packed.requires, ['test.Clock@^0.3.0', 'test.Other@^2.4.0']);
   });
 
+  it('packs a fragment as it is: its files, no code, nothing derived', async () => {
+    writeFiles(folder.path, {
+      'package.json': JSON.stringify({
+        name: '@test/texts',
+        version: '1.0.0',
+        sluice: { sdk: '^1.0.0', fragment: { host: 'test.sample', config: { limit: 1 } } },
+      }),
+      'public/de.txt': 'hallo',
+    });
+    const packed = await pack();
+    const { entries, packageJson: written } = readArchive(readFileSync(packed.file));
+    deepStrictEqual(
+      [[...entries.keys()].sort(), written],
+      [
+        ['package.json', 'public/de.txt'],
+        {
+          name: '@test/texts',
+          version: '1.0.0',
+          sluice: { sdk: '^1.0.0', fragment: { host: 'test.sample', config: { limit: 1 } }, symbolicName: 'texts' },
+        },
+      ],
+    );
+  });
+
   it('makes the same bytes of the same content, and another file of another version', async () => {
     writeFiles(folder.path, SAMPLE);
     const first = await pack();
