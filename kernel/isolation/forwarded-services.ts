@@ -13,6 +13,8 @@ import {
   type RouteRequest,
 } from '@sluice/sdk';
 import { contractOf } from './crossing.js';
+import { forwardedRouter } from './forwarded-router.js';
+import type { ExportedRouter } from './guest/exported-routes.js';
 import { unpack } from './marshal.js';
 import type { Peer } from './peer.js';
 import type { ContractFacts, ExportedService, Parcel } from './protocol.js';
@@ -74,7 +76,7 @@ export class ForwardedServices {
     const service =
       object === null
         ? this.methodsOf(contract, forwarded as Forwarded)
-        : this.dataOf(contract, exported.object as Parcel, forwarded as Forwarded);
+        : this.dataOf(contract, exported.object as Parcel, forwarded as Forwarded, mountOf(properties));
     const kept = Object.fromEntries(Object.entries(properties).filter(([name]) => !OWN_KEYS.has(name.toLowerCase())));
     forwarded.registration = this.context.register(contract, service, kept);
     this.all.add(forwarded as Forwarded);
@@ -119,7 +121,7 @@ export class ForwardedServices {
   }
 
   /** A service that is data: as it came, its functions replaced by such that call the guest. */
-  private dataOf(contract: Contract, parcel: Parcel, forwarded: Forwarded): object {
+  private dataOf(contract: Contract, parcel: Parcel, forwarded: Forwarded, mount: string): object {
     const data = unpack(parcel, {
       ...NOTHING_ELSE,
       fn: (_id, path): Call => {
@@ -132,7 +134,7 @@ export class ForwardedServices {
         };
       },
     }) as object;
-    return contract.id === Routes.id ? withRequestsAsData(data) : data;
+    return contract.id === Routes.id ? routesOf(data, mount) : data;
   }
 
   private timeoutMs(): number {
@@ -177,16 +179,22 @@ function keyOf(contractId: string, properties: Readonly<Record<string, unknown>>
 }
 
 /** A request of the http bundle is an object that answers on demand; a handler in another tier gets what it would ask for. */
-function withRequestsAsData(set: object): object {
-  const { routes = [], ...rest } = set as { routes?: readonly RouteDefinition[] };
+function routesOf(set: object, mount: string): object {
+  const { routes = [], router, ...rest } = set as { routes?: readonly RouteDefinition[]; router?: ExportedRouter };
   return {
     ...rest,
+    ...(router === undefined ? {} : { router: forwardedRouter(router, mount) }),
     routes: routes.map((route) => ({
       ...route,
       handler: ({ method, path, params, query, body, headers, requestId, remoteAddress, signal }: RouteRequest) =>
         route.handler({ method, path, params, query, body, headers: { ...headers }, requestId, remoteAddress, signal } as never),
     })),
   };
+}
+
+function mountOf(properties: Readonly<Record<string, unknown>>): string {
+  const mount = properties['http.mount'];
+  return typeof mount === 'string' ? mount.replace(/\/+$/, '') : '';
 }
 
 function undeclared(bundle: string, contractId: string): SluiceError {
