@@ -89,11 +89,23 @@ function manifestSchema() {
   return `${JSON.stringify(ManifestSchema, null, 2)}\n`;
 }
 
+/** What an editor checks package.json against: npm's own schema is added by the editor itself. */
+function packageSchema() {
+  const schema = {
+    $id: 'urn:sluice:package:1',
+    title: 'package.json of a Sluice bundle',
+    type: 'object',
+    properties: { sluice: { $ref: './manifest.schema.json' } },
+  };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
+
 function pages() {
   const made = new Map([
     ['docs/reference/sdk.api.md', sdkSurface()],
     ['docs/reference/errors.md', errorTable()],
     ['sdk/schema/manifest.schema.json', manifestSchema()],
+    ['sdk/schema/package.schema.json', packageSchema()],
   ]);
   const cli = join(root, 'kernel/dist/cli/reference.js');
   if (existsSync(cli)) made.set('docs/reference/cli.md', require(cli).commandReference());

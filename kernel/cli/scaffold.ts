@@ -20,6 +20,8 @@ export function scaffoldFiles(names: ScaffoldNames): ReadonlyMap<string, string>
   return new Map([
     ['package.json', packageJson(names, mount)],
     ['tsconfig.json', TSCONFIG],
+    ['.vscode/settings.json', EDITOR_SETTINGS],
+    ['.vscode/launch.json', EDITOR_LAUNCH],
     ['.gitignore', 'node_modules/\ndist/\nbuild/\n.sluice/\n'],
     ['activator.ts', activator(symbolicName)],
     ['contract.ts', contract(symbolicName)],
@@ -83,6 +85,27 @@ const TSCONFIG = `{
   },
   "include": ["**/*.ts"],
   "exclude": ["node_modules", "dist", "build"]
+}
+`;
+
+/** The manifest is checked and completed while it is typed. */
+const EDITOR_SETTINGS = `{
+  "json.schemas": [{ "fileMatch": ["/package.json"], "url": "./node_modules/@sluice/sdk/schema/package.schema.json" }]
+}
+`;
+
+/** Breakpoints in the sources: the code that \`sluice dev\` deploys carries their map. */
+const EDITOR_LAUNCH = `{
+  "version": "0.2.0",
+  "configurations": [
+    {
+      "name": "Attach to sluice (started with --inspect)",
+      "type": "node",
+      "request": "attach",
+      "port": 9229,
+      "resolveSourceMapLocations": null
+    }
+  ]
 }
 `;
 

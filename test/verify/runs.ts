@@ -6,6 +6,7 @@ import { fuzzArchives } from '../fuzz/archives.js';
 import { fuzzManifests } from '../fuzz/manifests.js';
 import { ROOT } from '../support/system.js';
 import { badSwaps } from './bad-swaps.js';
+import { createToDeployed } from './create-to-deployed.js';
 import { kernelReplacements } from './kernel-replacements.js';
 import { killAtRandom } from './kill-at-random.js';
 import { atLeast, atMost, exactly, told, type Report, type Row } from './report.js';
@@ -46,6 +47,20 @@ export const RUNS: Readonly<Record<string, (options: RunOptions) => Promise<Repo
         told('swap without drain, p50', figures.swapP50Ms, ' ms'),
         atMost('swap without drain, p99', figures.swapP99Ms, 250, ' ms'),
         atMost('old revisions not collected', figures.notCollected, 0),
+      ],
+      problems: figures.problems,
+    };
+  },
+
+  'create-to-deployed': async ({ size = 30 }) => {
+    const figures = await createToDeployed(size);
+    return {
+      rows: [
+        atMost('from create to the first answer', figures.createToDeployedMs, 60_000, ' ms'),
+        exactly('commands: create, test, deploy', figures.commands, 3),
+        exactly('saves', figures.saves, size),
+        atMost('save to new answer, p50', figures.saveToAnswerP50Ms, 150, ' ms'),
+        told('save to new answer, p95', figures.saveToAnswerP95Ms, ' ms'),
       ],
       problems: figures.problems,
     };
