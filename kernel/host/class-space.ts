@@ -18,7 +18,7 @@ import {
   sharedSdk,
 } from './host-packages.js';
 import type { LoadRequest } from './ports.js';
-import { ShadowProcess } from './shadow-process.js';
+import { processModule, ShadowProcess } from './shadow-process.js';
 import { newRootContainer, tsyringeFacade } from './tsyringe-facade.js';
 
 /** Names of the shadowed globals, in the order of {@link ClassSpace.globals}. */
@@ -99,7 +99,7 @@ export class ClassSpace {
     if (!isGranted(builtin, this.request.manifest.permissions.builtins)) {
       throw this.refusal(name, `Add "node:${builtin}" to sluice.permissions.builtins in its package.json.`);
     }
-    return builtin === 'process' ? this.process() : loadBuiltin(builtin);
+    return builtin === 'process' ? processModule(this.process()) : loadBuiltin(builtin);
   }
 
   private refusal(name: string, remedy: string): SluiceError {

@@ -143,3 +143,17 @@ for (const name of REFUSED) {
   });
 }
 Object.freeze(ShadowProcess.prototype);
+
+/** The shadow as the module `node:process`: importing it by name or as a namespace takes it apart, so each member keeps its process. */
+export function processModule(shadow: ShadowProcess): object {
+  const members: PropertyDescriptorMap = {};
+  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(ShadowProcess.prototype))) {
+    if (name === 'constructor') continue;
+    const method = value as ((...values: readonly unknown[]) => unknown) | undefined;
+    members[name] =
+      method === undefined
+        ? { enumerable: true, get: () => shadow[name as keyof ShadowProcess] }
+        : { enumerable: true, value: method.bind(shadow) };
+  }
+  return Object.freeze(Object.defineProperties({}, members));
+}

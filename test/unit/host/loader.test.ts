@@ -180,6 +180,23 @@ describe('require', () => {
   it('never hands out the real process, nor synchronous children', () => {
     const { result } = run("result = [require('node:process').env, require('process') === globalThis.process]", { builtins: ['process'] });
     equal(result, [{}, false]);
+    // As an import by name or as a namespace takes it apart.
+    const { result: taken, request } = run(
+      "const { stdout, title, env, exit, hrtime } = require('node:process'); const all = Object.create({}, Object.getOwnPropertyDescriptors(require('process'))); stdout.write('out'); all.stdout.write('all'); result = [title, all.title, env, typeof hrtime.bigint(), exit, all.exit]",
+      { builtins: ['process'] },
+    );
+    const [exit, exitOfAll] = taken.splice(4);
+    equal(
+      [taken, request.printed],
+      [
+        ['test.sample', 'test.sample', {}, 'bigint'],
+        [
+          ['warn', 'out'],
+          ['warn', 'all'],
+        ],
+      ],
+    );
+    for (const call of [exit, exitOfAll]) throws(() => call(1), refusal('PROCESS_REFUSED', { name: 'exit' }));
     const child = run("result = require('child_process')", { builtins: ['child_process'] }).result;
     equal(typeof child.spawn, 'function');
     for (const name of ['execSync', 'execFileSync', 'spawnSync']) throws(() => child[name]('true'), refusal('PROCESS_REFUSED', { name }));
