@@ -67,7 +67,7 @@ export class KernelState {
   readonly configurations: Configurations;
   readonly defaults: KernelDefaults;
   /** Capabilities of the kernel for the resolver. */
-  readonly capabilities: readonly Capability[];
+  capabilities: readonly Capability[];
   /** The kernel as an owner of services and references. */
   readonly owner: RevisionOwner;
   readonly bundles = new BundleTable();

@@ -27,6 +27,7 @@ import { versions } from '../host/versions.js';
 import { KernelRuntime } from '../lifecycle/kernel-runtime.js';
 import type { ChangeOptions, ChangeOutcome } from '../lifecycle/runtime.js';
 import type { RegistryCounts, RevisionOwner } from '../registry/index.js';
+import { kernelCapabilities } from '../resolver/index.js';
 import { artifactOf, type TestBundle } from './test-bundle.js';
 import { createTestLoader } from './test-loader.js';
 import { VirtualClock } from './virtual-clock.js';
@@ -126,12 +127,16 @@ export class TestRuntime {
     return handle.list;
   }
 
-  /** Registers a stand-in of the test. Returns its undo. */
+  /** Registers a stand-in of the test, as if the kernel offered it: bundles that require its contract resolve. Returns its undo. */
   provide<S>(contract: Contract<S>, service: S, properties: ServiceProperties = {}): () => void {
-    const registration = this.kernel.state.registry.register(OWNER, contract, service, properties, null);
+    const { state } = this.kernel;
+    const registration = state.registry.register(OWNER, contract, service, properties, null);
+    const offered = kernelCapabilities([contract], versions().sdk).filter(({ name }) => name === contract.id);
+    state.capabilities = [...state.capabilities, ...offered];
     this.#provided.add(registration);
     return () => {
       this.#provided.delete(registration);
+      state.capabilities = state.capabilities.filter((capability) => !offered.includes(capability));
       registration.unregister();
     };
   }
