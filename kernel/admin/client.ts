@@ -23,6 +23,7 @@ import {
 import { writeFrames } from './frames.js';
 import { errorOfProblem } from './problems.js';
 import type { ChangeOutcome, ProgressEvent } from '../lifecycle/runtime.js';
+import type { Release } from '../model/index.js';
 import type { Tier } from '../model/index.js';
 
 /** Options of a change as a client gives them; the actor is the client's. */
@@ -32,6 +33,7 @@ export interface ClientChangeOptions {
   readonly baseGeneration?: number;
   readonly watchMs?: number;
   readonly drainMs?: number;
+  readonly confirmWithinMs?: number;
   readonly tier?: Tier;
   readonly progress?: (event: ProgressEvent) => void;
 }
@@ -60,6 +62,9 @@ export class AdminClient {
   services = (filter?: string): Promise<EndpointResults['services']> => this.json('services', { query: { filter } });
   routes = (): Promise<EndpointResults['routes']> => this.json('routes');
   history = (limit?: number): Promise<EndpointResults['history']> => this.json('history', { query: { limit } });
+  releases = (): Promise<EndpointResults['releases']> => this.json('releases');
+  desiredState = (): Promise<EndpointResults['desiredState']> => this.json('desiredState');
+  artifactOf = (bundle: string): Promise<EndpointResults['artifactOf']> => this.json('artifactOf', { bundle });
   leaks = (options: { readonly collect: boolean }): Promise<EndpointResults['leaks']> => this.json('leaks', { query: options });
   logs = (query: { bundle?: string; level?: string; limit?: number; since?: number } = {}): Promise<EndpointResults['logs']> =>
     this.json('logs', { query });
@@ -72,6 +77,9 @@ export class AdminClient {
 
   deploy = (artifacts: readonly Uint8Array[], options: ClientChangeOptions = {}): Promise<ChangeOutcome> =>
     this.change('deploy', options, framedBody(artifacts));
+  deployRelease = (release: Release, artifacts: readonly Uint8Array[], options: ClientChangeOptions = {}): Promise<ChangeOutcome> =>
+    this.change('deployRelease', options, framedBody([Buffer.from(JSON.stringify(release)), ...artifacts]));
+  rollbackRelease = (options: ClientChangeOptions = {}): Promise<ChangeOutcome> => this.change('rollbackRelease', options, {});
   install = (artifacts: readonly Uint8Array[], options: ClientChangeOptions = {}): Promise<ChangeOutcome> =>
     this.change('install', options, framedBody(artifacts));
   update = (artifact: Uint8Array, options: ClientChangeOptions = {}): Promise<ChangeOutcome> =>

@@ -3,16 +3,19 @@
  * Server, client, OpenAPI document and command line all read this file; it holds no behaviour but pure mappings.
  */
 import type {
+  ArtifactContent,
   BackupResult,
   BundleDetail,
   BundleSummary,
   Cause,
   ChangeOutcome,
   ConfigValue,
+  DesiredStateDocument,
   HistoryEntry,
   LogLine,
   ProblemData,
   ProgressEvent,
+  ReleaseEntry,
   ReleaseVerdict,
   RouteSummary,
   RuntimeStatus,
@@ -20,6 +23,7 @@ import type {
 } from '../lifecycle/runtime.js';
 
 export type {
+  ArtifactContent,
   BackupResult,
   BundleDetail,
   BundleSummary,
@@ -28,10 +32,12 @@ export type {
   ChangePlan,
   ComponentSummary,
   ConfigValue,
+  DesiredStateDocument,
   HistoryEntry,
   LogLine,
   ProblemData,
   ProgressEvent,
+  ReleaseEntry,
   ReleaseVerdict,
   RouteSummary,
   RuntimeStatus,
@@ -122,7 +128,7 @@ export interface Endpoint {
   readonly summary: string;
   /** `json`: one value; `change`: progress lines and a result; `follow`: lines until the client leaves. */
   readonly answer: 'json' | 'change' | 'follow';
-  readonly body: 'none' | 'json' | 'artifacts' | 'artifact';
+  readonly body: 'none' | 'json' | 'artifacts' | 'artifact' | 'release';
   readonly query: Readonly<Record<string, QueryParameter>>;
 }
 
@@ -133,6 +139,7 @@ const CHANGE_QUERY = {
   baseGeneration: { type: 'integer', summary: 'refuse with GENERATION_CONFLICT when the current generation is another' },
   watchMs: { type: 'integer', summary: 'probation after the switch in milliseconds; 0 confirms at once' },
   drainMs: { type: 'integer', summary: 'longest drain in milliseconds' },
+  confirmWithinMs: { type: 'integer', summary: 'deploys only: taken back when not confirmed within these milliseconds' },
   tier: { type: 'string', summary: 'isolation tier to run in: inline, worker or process; not weaker than a manifest asks for' },
 } as const satisfies Record<string, QueryParameter>;
 
@@ -174,6 +181,9 @@ export const ENDPOINTS = {
   }),
   routes: get('/v1/routes', 'Served routes'),
   history: get('/v1/history', 'Recent changes, oldest first', { limit: { type: 'integer', summary: 'at most this many; default 20' } }),
+  releases: get('/v1/releases', 'Deployed releases, oldest first'),
+  desiredState: get('/v1/state', 'The whole desired state: bundles, what runs, configuration without secrets'),
+  artifactOf: get('/v1/bundles/{bundle}/artifact', 'The artifact of an installed bundle'),
   leaks: get('/v1/leaks', 'Verdicts on replaced revisions', {
     collect: { type: 'boolean', summary: 'force garbage collections first; stops the process for some 40 ms each' },
   }),
@@ -198,6 +208,8 @@ export const ENDPOINTS = {
     query: { actor: CHANGE_QUERY.actor },
   },
   deploy: change('/v1/deploy', 'Installs or swaps bundles in one plan', 'artifacts'),
+  deployRelease: change('/v1/releases', 'Deploys a release: bundles and configuration in one change', 'release'),
+  rollbackRelease: change('/v1/releases/rollback', 'Returns from the release deployed last'),
   install: change('/v1/install', 'Installs bundles without starting them', 'artifacts'),
   update: change('/v1/update', 'Updates one bundle in place: stop, update, start', 'artifact'),
   start: change('/v1/bundles/{bundle}/start', 'Starts a bundle'),
@@ -223,6 +235,9 @@ export interface EndpointResults {
   readonly services: readonly ServiceSummary[];
   readonly routes: readonly RouteSummary[];
   readonly history: readonly HistoryEntry[];
+  readonly releases: readonly ReleaseEntry[];
+  readonly desiredState: DesiredStateDocument;
+  readonly artifactOf: ArtifactContent;
   readonly leaks: readonly ReleaseVerdict[];
   readonly logs: readonly LogLine[];
   readonly followLogs: FollowLine<LogLine>;
@@ -231,6 +246,8 @@ export interface EndpointResults {
   readonly configHistory: readonly ConfigHistoryEntry[];
   readonly configSet: readonly ConfigValue[];
   readonly deploy: ChangeOutcome;
+  readonly deployRelease: ChangeOutcome;
+  readonly rollbackRelease: ChangeOutcome;
   readonly install: ChangeOutcome;
   readonly update: ChangeOutcome;
   readonly start: ChangeOutcome;

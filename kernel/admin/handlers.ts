@@ -5,7 +5,7 @@ import { SluiceError } from '@sluice/sdk';
 import type { ChangeOptions, Runtime } from '../lifecycle/runtime.js';
 import type { ChangeOutcome, EndpointName, EndpointResults, LogLine, RuntimeEvent } from './contract.js';
 import { openApiDocument } from './openapi.js';
-import { readArtifacts, readJson, type MatchedRequest } from './requests.js';
+import { readArtifacts, readJson, readRelease, type MatchedRequest } from './requests.js';
 
 /** One request on its way to the runtime. */
 export interface Call {
@@ -22,7 +22,18 @@ const HISTORY_DEFAULT = 20;
 
 type JsonName = Exclude<EndpointName, ChangeName | FollowName>;
 /** Endpoints that change something. */
-export type ChangeName = 'deploy' | 'install' | 'update' | 'start' | 'stop' | 'uninstall' | 'rollback' | 'confirm' | 'setStartLevel';
+export type ChangeName =
+  | 'deploy'
+  | 'deployRelease'
+  | 'rollbackRelease'
+  | 'install'
+  | 'update'
+  | 'start'
+  | 'stop'
+  | 'uninstall'
+  | 'rollback'
+  | 'confirm'
+  | 'setStartLevel';
 /** Endpoints that go on until the client leaves. */
 export type FollowName = 'followLogs' | 'followEvents';
 
@@ -36,6 +47,9 @@ export const JSON_HANDLERS: { readonly [K in JsonName]: (call: Call) => Endpoint
   services: ({ runtime, query }) => runtime.services(textOf(query['filter'])),
   routes: ({ runtime }) => runtime.routes(),
   history: ({ runtime, query }) => runtime.history(numberOf(query['limit']) ?? HISTORY_DEFAULT),
+  releases: ({ runtime }) => runtime.releases(),
+  desiredState: ({ runtime }) => runtime.desiredState(),
+  artifactOf: ({ runtime, bundle }) => runtime.artifactOf(bundle),
   leaks: ({ runtime, query }) => runtime.leaks({ collect: query['collect'] === true }),
   logs: ({ runtime, query }) => {
     const since = numberOf(query['since']);
@@ -66,6 +80,11 @@ export const JSON_HANDLERS: { readonly [K in JsonName]: (call: Call) => Endpoint
 /** Endpoints that report progress and end with an outcome. */
 export const CHANGE_HANDLERS: { readonly [K in ChangeName]: (call: Call, options: ChangeOptions) => Promise<ChangeOutcome> } = {
   deploy: async ({ runtime, request }, options) => runtime.deploy(await readArtifacts(request), options),
+  deployRelease: async ({ runtime, request }, options) => {
+    const { release, artifacts } = await readRelease(request);
+    return runtime.deployRelease(release, artifacts, options);
+  },
+  rollbackRelease: ({ runtime }, options) => runtime.rollbackRelease(options),
   install: async ({ runtime, request }, options) => runtime.install(await readArtifacts(request), options),
   update: async ({ runtime, request }, options) => {
     const [artifact, ...others] = await readArtifacts(request);

@@ -72,6 +72,7 @@ function bodyOf(name: EndpointName, endpoint: Endpoint): object {
     return { requestBody: { required: true, content: { 'application/json': { schema: JSON_BODIES[name] ?? {} } } } };
   }
   if (endpoint.body === 'none') return {};
+  if (endpoint.body === 'release') return { requestBody: { required: true, content: { [ARTIFACTS_MEDIA_TYPE]: binary } } };
   const types = [...TARBALL_MEDIA_TYPES, ...(endpoint.body === 'artifacts' ? [ARTIFACTS_MEDIA_TYPE] : [])];
   return { requestBody: { required: true, content: Object.fromEntries(types.map((type) => [type, binary])) } };
 }

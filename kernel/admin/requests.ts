@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { messageOf, SluiceError } from '@sluice/sdk';
 import type { ChangeOptions } from '../lifecycle/runtime.js';
-import { nearestNames, TIERS, type Tier } from '../model/index.js';
+import { type Release, TIERS, type Tier, nearestNames, parseRelease } from '../model/index.js';
 import {
   ARTIFACT_BYTES_MAX,
   ARTIFACTS_BYTES_MAX,
@@ -164,6 +164,24 @@ export async function readArtifacts(request: IncomingMessage): Promise<Buffer[]>
     });
   }
   throw new SluiceError('ADMIN_BODY_INVALID', 'The request holds no artifact, expected at least one', { httpStatus: 400 });
+}
+
+/**
+ * A release and the artifacts that come along: framed, the release as JSON first.
+ * @throws SluiceError `ADMIN_MEDIA_TYPE_REFUSED`, `ADMIN_BODY_INVALID`, `RELEASE_INVALID`.
+ */
+export async function readRelease(request: IncomingMessage): Promise<{ readonly release: Release; readonly artifacts: readonly Buffer[] }> {
+  const [document, ...artifacts] = await readArtifacts(request);
+  let value: unknown;
+  try {
+    value = JSON.parse((document as Buffer).toString('utf8'));
+  } catch (cause) {
+    throw new SluiceError('ADMIN_BODY_INVALID', `Cannot read the release, the first part of the body: ${messageOf(cause)}`, {
+      httpStatus: 400,
+      cause,
+    });
+  }
+  return { release: parseRelease(value, 'in the request'), artifacts };
 }
 
 /** A JSON object as body. */

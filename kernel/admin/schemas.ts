@@ -148,6 +148,40 @@ const HistoryEntry = object({
   generation: nullable(integer()),
   bundles: list(object({ symbolicName: text(), from: nullable(text()), to: nullable(text()) })),
   error: optional(Problem),
+  release: optional(object({ name: text(), version: text() })),
+});
+
+const desiredBundle = object({
+  name: text(),
+  version: text(),
+  digest: text(),
+  autostart: flag(),
+  startLevel: integer(),
+  tier: optional(oneOf('inline', 'worker', 'process')),
+});
+const configuration = Type.Record(text(), record);
+
+const ReleaseEntry = object({
+  name: text(),
+  version: text(),
+  note: optional(text()),
+  deployId: text(),
+  at: number(),
+  actor: text(),
+  generation: integer(),
+  outcome: oneOf('on-trial', 'confirmed', 'rolled-back'),
+  complete: flag(),
+  bundles: list(desiredBundle),
+  configuration,
+});
+
+const DesiredState = object({
+  generation: integer(),
+  startLevel: integer(),
+  release: nullable(object({ name: text(), version: text() })),
+  bundles: list(desiredBundle),
+  configuration,
+  omitted: list(object({ bundle: text(), key: text() })),
 });
 
 const LogLine = object({
@@ -173,7 +207,8 @@ const RuntimeStatus = object({
   services: integer(),
   entries: integer(),
   memory: object({ heapUsedBytes: integer(), rssBytes: integer() }),
-  trial: nullable(object({ deployId: text(), endsAt: number(), bundles: list(text()) })),
+  trial: nullable(object({ deployId: text(), endsAt: number(), bundles: list(text()), temporary: optional(Type.Literal(true)) })),
+  release: optional(object({ name: text(), version: text() })),
   alarms: list(Problem),
   addresses: list(text()),
 });
@@ -227,6 +262,9 @@ export const RESULT_SCHEMAS = {
   services: list(ServiceSummary),
   routes: list(object({ method: text(), path: text(), bundle: text(), version: text(), operationId: optional(text()) })),
   history: list(HistoryEntry),
+  releases: list(ReleaseEntry),
+  desiredState: DesiredState,
+  artifactOf: object({ name: text(), version: text(), digest: text(), base64: text() }),
   leaks: list(
     object({ bundle: text(), version: text(), revision: integer(), collected: oneOf('yes', 'no', 'pending'), holders: list(text()) }),
   ),
@@ -237,6 +275,8 @@ export const RESULT_SCHEMAS = {
   configHistory: list(object({ at: number(), actor: text(), key: text(), layer: text(), before: Type.Unknown(), after: Type.Unknown() })),
   configSet: ConfigValues,
   deploy: ChangeOutcome,
+  deployRelease: ChangeOutcome,
+  rollbackRelease: ChangeOutcome,
   install: ChangeOutcome,
   update: ChangeOutcome,
   start: ChangeOutcome,

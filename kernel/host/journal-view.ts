@@ -7,17 +7,23 @@ import type {
   BundleContent,
   Change,
   ChangeKind,
+  DeployedRelease,
   DesiredBundle,
   DesiredState,
   HistoryRecord,
   JournalRecord,
   JournalView,
+  UnwrittenConfiguration,
 } from './ports.js';
 
 /** Changes remembered in `DesiredState.history`. */
 export const HISTORY_MAX = 200;
 /** Bundle changes remembered over all entries of the history. */
 export const HISTORY_CHANGES_MAX = 5_000;
+/** Releases remembered in `DesiredState.releases`. */
+export const RELEASES_MAX = 20;
+/** Releases one can return from: the artifacts they replaced are kept. */
+const RELEASES_RETURNABLE = 3;
 /** Contents kept per bundle besides the current and the previous one. */
 const EARLIER_MAX = 1;
 const START_LEVEL_DEFAULT = 100;
@@ -57,7 +63,40 @@ export function applyCommit(state: DesiredState, begin: BeginRecord, generation:
     startLevel: begin.startLevel ?? state.startLevel,
     bundles,
     history: withHistory(state.history, { ...entryOf(begin), outcome: 'committed', generation }),
+    ...withReleases(state, begin, generation),
   };
+}
+
+/** The releases after a commit: a new one is added, one that is taken back is marked. */
+function withReleases(state: DesiredState, begin: BeginRecord, generation: number): Pick<DesiredState, 'releases'> {
+  const known = marked(state.releases ?? [], begin.undoes, 'rolled-back');
+  const { release, deployId, at, actor } = begin;
+  if (release === undefined) return known.length === 0 ? {} : { releases: known };
+  const before = begin.changes.map(({ symbolicName, bundleId, from, startLevel }) => {
+    const bundle = state.bundles.find((one) => one.bundleId === bundleId);
+    return {
+      symbolicName,
+      bundleId,
+      content: from,
+      autostart: bundle?.autostart ?? false,
+      startLevel: bundle?.startLevel ?? startLevel,
+      ...(bundle?.tier === undefined ? {} : { tier: bundle.tier }),
+    };
+  });
+  const entry: DeployedRelease = {
+    ...{ deployId, at, actor, generation, outcome: 'on-trial', release, before },
+    configuration: begin.configuration ?? [],
+  };
+  return { releases: [...known, entry].slice(-RELEASES_MAX) };
+}
+
+function marked(
+  releases: readonly DeployedRelease[],
+  deployId: string | undefined,
+  outcome: DeployedRelease['outcome'],
+): readonly DeployedRelease[] {
+  if (deployId === undefined || !releases.some((one) => one.deployId === deployId)) return releases;
+  return releases.map((one) => (one.deployId === deployId ? { ...one, outcome } : one));
 }
 
 /** Where a bundle is, or belongs, in the list ordered by id. */
@@ -107,8 +146,9 @@ export function contentsKept(bundle: DesiredBundle): readonly BundleContent[] {
 }
 
 function entryOf(begin: BeginRecord): HistoryRecord {
-  const { deployId, at, kind, actor, changes } = begin;
-  return { deployId, at, kind, actor, outcome: 'running', generation: null, changes };
+  const { deployId, at, kind, actor, changes, release } = begin;
+  const label = release === undefined ? {} : { release: { name: release.name, version: release.version } };
+  return { deployId, at, kind, actor, outcome: 'running', generation: null, changes, ...label };
 }
 
 function withHistory(history: readonly HistoryRecord[], entry: HistoryRecord): readonly HistoryRecord[] {
@@ -155,6 +195,14 @@ export function foldRecord(view: JournalView, record: JournalRecord): JournalVie
       return { ...view, failedBoots: view.failedBoots + 1 };
     case 'booted':
       return { ...view, failedBoots: 0 };
+    case 'configured':
+      return withUnwritten(
+        view,
+        (view.unwritten ?? []).filter((one) => one.deployId !== record.deployId),
+      );
+    default:
+      // A record of a later kernel: what it says cannot be known here.
+      return view;
   }
 }
 
@@ -172,18 +220,30 @@ function foldCommit(view: JournalView, deployId: string, generation: number, at:
   const ids = new Set(begin.changes.map((change) => change.bundleId));
   const before = view.state.bundles.filter((bundle) => ids.has(bundle.bundleId));
   // A later change of one of its bundles settles an open commit: undoing it now would undo the later change, too.
-  const settled = view.open.filter((one) => one.begin.changes.some((change) => ids.has(change.bundleId)));
+  const settled = view.open.filter(
+    (one) => one.begin.deployId === begin.undoes || one.begin.changes.some((change) => ids.has(change.bundleId)),
+  );
   let next: JournalView = { ...view, undecided: view.undecided.filter((one) => one !== begin), failedBoots: 0 };
   for (const one of settled) next = foldDone(next, one.begin.deployId, begin.kind === 'rollback' ? 'rolled-back' : 'confirmed');
+  if (begin.configuration !== undefined && begin.configuration.length > 0) {
+    next = withUnwritten(next, [...(next.unwritten ?? []), { deployId, actor: begin.actor, changes: begin.configuration }]);
+  }
   return { ...next, state: applyCommit(next.state, begin, generation), open: [...next.open, { begin, generation, at, before }] };
+}
+
+function withUnwritten(view: JournalView, unwritten: readonly UnwrittenConfiguration[]): JournalView {
+  const { unwritten: _before, ...rest } = view;
+  return unwritten.length === 0 ? rest : { ...rest, unwritten };
 }
 
 function foldDone(view: JournalView, deployId: string, outcome: 'confirmed' | 'rolled-back'): JournalView {
   const open = view.open.filter((one) => one.begin.deployId !== deployId);
   if (open.length === view.open.length) return view;
-  if (outcome === 'confirmed') return { ...view, open };
+  const releases = marked(view.state.releases ?? [], deployId, outcome);
+  const state = releases === view.state.releases || releases.length === 0 ? view.state : { ...view.state, releases };
+  if (outcome === 'confirmed') return { ...view, open, state };
   const history = view.state.history.map((one) => (one.deployId === deployId ? { ...one, outcome } : one));
-  return { ...view, open, state: { ...view.state, history } };
+  return { ...view, open, state: { ...state, history } };
 }
 
 /** The view of a whole journal. */
@@ -193,12 +253,21 @@ export function foldRecords(records: Iterable<JournalRecord>): JournalView {
   return view;
 }
 
+/** The releases one can still return from, newest first. */
+export function returnable({ releases = [] }: DesiredState): readonly DeployedRelease[] {
+  return releases
+    .filter((one) => one.outcome !== 'rolled-back')
+    .slice(-RELEASES_RETURNABLE)
+    .reverse();
+}
+
 /** Every digest that a view may still need, for `BlobStore.orphans` and for checking blobs before `recover`. */
 export function digestsInUse(view: JournalView): ReadonlySet<string> {
   const digests = new Set<string>();
   for (const { digest, previous, earlier } of [...view.state.bundles, ...view.open.flatMap((one) => one.before)]) {
     for (const content of [digest, previous?.digest, ...earlier.map((one) => one.digest)]) if (content !== undefined) digests.add(content);
   }
+  for (const release of returnable(view.state)) for (const { content } of release.before) if (content !== null) digests.add(content.digest);
   for (const begin of view.undecided) for (const change of begin.changes) if (change.to !== null) digests.add(change.to.digest);
   return digests;
 }

@@ -4,6 +4,7 @@
  */
 import type { BundleDefinition, Clock, LogLevel, SluiceError, Timer } from '@sluice/sdk';
 import type { DependencyContainer } from 'tsyringe';
+import type { ConfigurationChange } from '../model/index.js';
 import type { Tier } from '../model/index.js';
 
 /** Content-addressed store of artifacts. A digest is the SHA-256 of the bytes in lower-case hex. */
@@ -49,6 +50,26 @@ export interface Change {
 /** What kind of change a journal entry records. */
 export type ChangeKind = 'deploy' | 'start' | 'stop' | 'uninstall' | 'rollback' | 'startlevel';
 
+/** A release as it was deployed. */
+export interface ReleaseRecord {
+  readonly name: string;
+  readonly version: string;
+  readonly note?: string;
+  /** True when bundles that it does not name were uninstalled. */
+  readonly complete: boolean;
+  readonly bundles: readonly ReleasedBundle[];
+  readonly configuration: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** One bundle of a release. */
+export interface ReleasedBundle extends BundleContent {
+  readonly symbolicName: string;
+  readonly autostart: boolean;
+  readonly startLevel: number;
+  /** The isolation tier that was chosen; absent: as the manifest says. */
+  readonly tier?: Tier;
+}
+
 /** A failure as the journal keeps it. */
 export interface RecordedError {
   readonly code: string;
@@ -65,8 +86,16 @@ export interface BeginRecord {
   readonly actor: string;
   readonly baseGeneration: number;
   readonly changes: readonly Change[];
-  /** Only with kind `startlevel`: the wanted framework start level. */
+  /** The wanted framework start level, when the change moves it. */
   readonly startLevel?: number;
+  /** The release this change deploys. */
+  readonly release?: ReleaseRecord;
+  /** Run-time configuration that belongs to the change: in force from its commit on. */
+  readonly configuration?: readonly ConfigurationChange[];
+  /** Deploy id of the change that this one takes back. */
+  readonly undoes?: string;
+  /** The change is temporary: it is taken back when it is not confirmed within this time after its commit. */
+  readonly confirmWithinMs?: number;
 }
 
 /** The decision: from here on the change has happened. */
@@ -107,6 +136,13 @@ export interface BootedRecord {
   readonly generation: number;
 }
 
+/** The configuration of a committed change was written to where configuration is kept. Until then a start does it. */
+export interface ConfiguredRecord {
+  readonly type: 'configured';
+  readonly at: number;
+  readonly deployId: string;
+}
+
 /** Everything before this record, folded. Always the first record of a compacted journal. */
 export interface SnapshotRecord {
   readonly type: 'snapshot';
@@ -115,7 +151,8 @@ export interface SnapshotRecord {
 }
 
 /** One record of the journal. */
-export type JournalRecord = BeginRecord | CommitRecord | AbortRecord | DoneRecord | BootRecord | BootedRecord | SnapshotRecord;
+export type JournalRecord =
+  BeginRecord | CommitRecord | AbortRecord | DoneRecord | BootRecord | BootedRecord | ConfiguredRecord | SnapshotRecord;
 
 /** What is wanted of one installed bundle. */
 export interface DesiredBundle extends BundleContent {
@@ -143,6 +180,28 @@ export interface HistoryRecord {
   readonly generation: number | null;
   readonly changes: readonly Change[];
   readonly error?: RecordedError;
+  /** The release it deployed. */
+  readonly release?: { readonly name: string; readonly version: string };
+}
+
+/** A release that was committed, with what it takes to return from it. */
+export interface DeployedRelease {
+  readonly deployId: string;
+  readonly at: number;
+  readonly actor: string;
+  readonly generation: number;
+  readonly outcome: 'on-trial' | 'confirmed' | 'rolled-back';
+  readonly release: ReleaseRecord;
+  /** The bundles it changed, as they were before; `content` null: it was not installed. */
+  readonly before: readonly {
+    readonly symbolicName: string;
+    readonly bundleId: number;
+    readonly content: BundleContent | null;
+    readonly autostart: boolean;
+    readonly startLevel: number;
+    readonly tier?: Tier;
+  }[];
+  readonly configuration: readonly ConfigurationChange[];
 }
 
 /** The state the kernel keeps its bundles in. A value; never changed in place. */
@@ -156,6 +215,8 @@ export interface DesiredState {
   readonly bundles: readonly DesiredBundle[];
   /** Oldest first, at most 200. */
   readonly history: readonly HistoryRecord[];
+  /** Oldest first, at most 20. Absent: no release was ever deployed. */
+  readonly releases?: readonly DeployedRelease[];
 }
 
 /** A committed change without `done`, with what it replaced, so that it can be undone. */
@@ -176,6 +237,15 @@ export interface JournalView {
   readonly open: readonly OpenCommit[];
   /** Starts without success since the last commit or successful start. */
   readonly failedBoots: number;
+  /** Configuration of committed changes that was not yet written to where configuration is kept. Absent: none. */
+  readonly unwritten?: readonly UnwrittenConfiguration[];
+}
+
+/** Configuration that counts, but that only the journal holds. */
+export interface UnwrittenConfiguration {
+  readonly deployId: string;
+  readonly actor: string;
+  readonly changes: readonly ConfigurationChange[];
 }
 
 /** The append-only record of decisions. */

@@ -2,6 +2,7 @@
  * What a start has to repair before it starts anything, from the journal, the blobs that are there and the pointer.
  * Pure: no I/O, no clock. Recovering twice changes nothing, also when the process died while the first one was being written.
  */
+import { invertedConfiguration } from '../model/index.js';
 import { contentsKept, foldRecord } from './journal-view.js';
 import type {
   Alarm,
@@ -68,11 +69,11 @@ class RecoveryRun {
   }
 
   /** Commits a rollback of its own, which needs no probation. */
-  commit(deployId: string, changes: readonly Change[]): void {
+  commit(deployId: string, changes: readonly Change[], more: Pick<BeginRecord, 'undoes' | 'configuration'> = {}): void {
     const { now } = this;
     const baseGeneration = this.view.state.generation;
     this.append(
-      { type: 'begin', at: now, deployId, kind: 'rollback', actor: 'recovery', baseGeneration, changes },
+      { type: 'begin', at: now, deployId, kind: 'rollback', actor: 'recovery', baseGeneration, changes, ...more },
       { type: 'commit', at: now, deployId, generation: baseGeneration + 1 },
       { type: 'done', at: now, deployId, outcome: 'confirmed' },
     );
@@ -90,6 +91,7 @@ function abortOf(begin: BeginRecord, now: number): JournalRecord {
 
 /** Only new code goes on probation; stopping and removing have nothing to watch, and a rollback is never rolled back. */
 function needsProbation(open: OpenCommit): boolean {
+  if (open.begin.confirmWithinMs !== undefined) return true;
   return (open.begin.kind === 'deploy' || open.begin.kind === 'start') && open.begin.changes.some((change) => change.to !== null);
 }
 
@@ -114,6 +116,7 @@ function rollBack(run: RecoveryRun, trial: OpenCommit): Alarm {
         run.view.state,
       ),
     ),
+    { undoes: deployId, configuration: invertedConfiguration(trial.begin.configuration) },
   );
   return {
     code: 'BOOT_FAILED_REPEATEDLY',

@@ -2,14 +2,15 @@
  * One change under way: the revisions it makes, starts, gates, switches and releases. Does each phase; which comes next is decided by the
  * change runner. Always holds: until `switchTo` nobody outside sees anything of it.
  */
-import type { BeginRecord, Change, ChangeKind } from '../host/ports.js';
+import type { BeginRecord, Change, ChangeKind, ReleaseRecord } from '../host/ports.js';
+import type { ConfigurationChange } from '../model/index.js';
 import type { RevisionOwner, Stage } from '../registry/index.js';
 import { affectedBy, type Wiring } from '../resolver/index.js';
 import { nameOfKey, type Bundle } from './bundle.js';
 import { shallTargetRun } from './fragments.js';
 import { componentGate, healthGate, publisherGate } from './gates.js';
 import type { KernelState } from './kernel-state.js';
-import { startOrder, targetKey, type Action, type PreparedPlan, type Target } from './planner.js';
+import { isRecorded, startOrder, targetKey, type Action, type PreparedPlan, type Target } from './planner.js';
 import type { Revision } from './revision.js';
 import type { ChangeOptions, ChangeOutcome, ProgressEvent } from './runtime.js';
 
@@ -23,6 +24,16 @@ export interface PlannedChange {
   readonly journaled: boolean;
   /** The framework start level that decides what runs. */
   readonly startLevel: number;
+  readonly release?: ReleaseWork;
+}
+
+/** What a change does besides contents of bundles. */
+export interface ReleaseWork {
+  /** The release that is deployed; absent for the way back from one. */
+  readonly record?: ReleaseRecord;
+  readonly configuration: readonly ConfigurationChange[];
+  /** Deploy id of the change that is taken back. */
+  readonly undoes?: string;
 }
 
 /** One bundle of the change. */
@@ -85,7 +96,8 @@ export class ChangeRun {
       kind: change.kind,
       actor: change.options.actor,
       baseGeneration: state.registry.generation,
-      changes: this.members.flatMap(({ target }) => (target.refresh === true ? [] : [journalChange(target)])),
+      changes: this.members.flatMap(({ target }) => (isRecorded(target) ? [journalChange(target)] : [])),
+      ...releaseRecords(change),
     };
   }
 
@@ -124,7 +136,7 @@ export class ChangeRun {
       const { bundle } = member.target;
       if (bundle !== null && member.old === null)
         this.state.passStates(bundle, ...(bundle.state === 'INSTALLED' ? (['RESOLVED', 'STARTING'] as const) : (['STARTING'] as const)));
-      const config = await this.state.configOf(revision.manifest, stage);
+      const config = await this.state.configOf(revision.manifest, stage, this.change.release?.configuration);
       await revision.start(stage, config);
       const handover = await member.old?.exportState(revision.manifest);
       if (handover !== undefined) await revision.importState(handover);
@@ -263,6 +275,15 @@ export class ChangeRun {
   #revisionOf(key: string): Revision | undefined {
     return this.members.find((member) => member.revision?.key === key)?.revision ?? this.state.revisionOf(key);
   }
+}
+
+function releaseRecords({ release, kind, options }: PlannedChange): Partial<BeginRecord> {
+  return {
+    ...(kind === 'deploy' && options.confirmWithinMs !== undefined ? { confirmWithinMs: options.confirmWithinMs } : {}),
+    ...(release?.record === undefined ? {} : { release: release.record }),
+    ...(release === undefined || release.configuration.length === 0 ? {} : { configuration: release.configuration }),
+    ...(release?.undoes === undefined ? {} : { undoes: release.undoes }),
+  };
 }
 
 function journalChange(target: Target): Change {

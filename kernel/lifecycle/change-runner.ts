@@ -9,6 +9,7 @@ import { ChangeRun, type PlannedChange } from './change-run.js';
 import { asSluiceError } from './failure.js';
 import type { KernelState } from './kernel-state.js';
 import type { ChangeOutcome } from './runtime.js';
+import { writeConfiguration } from './release-configuration.js';
 import type { Trials } from './trials.js';
 
 /** Runs changes, one at a time (its caller queues). */
@@ -82,6 +83,7 @@ export class ChangeRunner {
     run.switchTo(stage, generation);
     state.preparing.clear();
     run.phase('switch', `generation ${generation} is serving`);
+    await writeConfiguration(state);
     const { drained, onTrial } = await this.#afterSwitch(run, generation);
     return run.outcome('committed', { drained, onTrial });
   }
@@ -89,11 +91,15 @@ export class ChangeRunner {
   async #afterSwitch(run: ChangeRun, generation: number): Promise<{ drained: { waitedMs: number; cut: number }; onTrial: boolean }> {
     const { state, change } = run;
     const swapped = run.members.filter((member) => member.action === 'swap' && member.old !== null && member.revision !== null);
-    const watchMs = change.options.watchMs ?? state.defaults.watchMs;
-    const onTrial = swapped.length > 0 && watchMs > 0 && change.kind !== 'rollback';
+    const { confirmWithinMs } = change.kind === 'deploy' ? change.options : {};
+    const watchMs = confirmWithinMs ?? change.options.watchMs ?? state.defaults.watchMs;
+    const temporary = confirmWithinMs !== undefined;
+    const onTrial = (swapped.length > 0 || temporary) && watchMs > 0 && change.kind !== 'rollback';
     const leaving = run.members.filter((one) => one.old !== null && one.old !== one.revision && !(onTrial && swapped.includes(one)));
     const members = swapped.map((member) => run.trialMember(member));
-    const failed = onTrial ? this.#trials.begin({ deployId: change.deployId, generation, watchMs, reach: run.reach, members }) : null;
+    const failed = onTrial
+      ? this.#trials.begin({ deployId: change.deployId, generation, watchMs, reach: run.reach, members, temporary })
+      : null;
     const draining = run.drain(generation);
     const drained = failed === null || leaving.length > 0 ? await draining : await Promise.race([draining, failed]);
     if (drained === 'failed') return { drained: { waitedMs: 0, cut: 0 }, onTrial };

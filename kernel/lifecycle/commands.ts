@@ -3,20 +3,28 @@
  */
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/sdk';
-import type { ChangeKind } from '../host/ports.js';
-import type { Tier } from '../model/index.js';
+import type { BundleContent, ChangeKind, DeployedRelease, OpenCommit } from '../host/ports.js';
+import { invertedConfiguration, type ConfigurationChange, type Tier } from '../model/index.js';
 import { loadArtifact, stageArtifact, type ArchiveReader } from './artifacts.js';
 import { problemOf, type Artifact, type Bundle } from './bundle.js';
+import type { ReleaseWork } from './change-run.js';
 import type { ChangeRunner } from './change-runner.js';
 import { asSluiceError } from './failure.js';
 import type { KernelState } from './kernel-state.js';
 import { importersOf, planChange, type PreparedPlan, type Target } from './planner.js';
-import type { ChangeOptions, ChangeOutcome, ChangePlan, ProblemData } from './runtime.js';
+import type { ChangeOptions, ChangeOutcome, ChangePlan, ConfigurationDifference, ProblemData } from './runtime.js';
 import { restartsWith } from './summaries.js';
 import { isWarm, type TrialReturn } from './trial-return.js';
 import type { RunningTrial, Trials } from './trials.js';
 
 const EMPTY_PLAN = { changes: [], rebinds: [], restarts: [], routes: [], problems: [] } as const;
+
+/** What a release adds to a change: its record, its configuration and what the plan shows of it. */
+export interface ReleasePlan {
+  readonly work: ReleaseWork;
+  readonly differences: readonly ConfigurationDifference[];
+  readonly problems: readonly ProblemData[];
+}
 
 /** Builds and runs changes. */
 export class Commands {
@@ -37,7 +45,7 @@ export class Commands {
   /** Installs or swaps artifacts and starts them. */
   deploy(artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome> {
     return this.#withArtifacts(artifacts, options, (artifact, bundleId) => {
-      const bundle = this.#installedFor(artifact);
+      const bundle = this.installedFor(artifact);
       return target(bundle, bundleId, artifact, true, options.tier);
     });
   }
@@ -45,7 +53,7 @@ export class Commands {
   /** Installs without starting. */
   install(artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome> {
     return this.#withArtifacts(artifacts, options, (artifact, bundleId) => {
-      const bundle = this.#installedFor(artifact);
+      const bundle = this.installedFor(artifact);
       if (bundle === null) return target(null, bundleId, artifact, false, options.tier);
       throw new SluiceError('BUNDLE_EXISTS', `'${bundle.symbolicName}' is installed already, in version ${bundle.version}`, {
         details: { bundle: bundle.symbolicName, version: bundle.version },
@@ -61,13 +69,28 @@ export class Commands {
     toTarget: (artifact: Artifact, bundleId: number) => Target,
   ): Promise<ChangeOutcome> {
     const deployId = options.deployId ?? randomUUID();
-    const repeated = this.#recorded(deployId);
+    const repeated = this.recorded(deployId);
     if (repeated !== null) return repeated;
     const refusals: ProblemData[] = [];
     const targets: Target[] = [];
+    for (const artifact of await this.stage(bytes, options, refusals)) {
+      try {
+        targets.push(toTarget(artifact, this.#state.nextBundleId + targets.length));
+      } catch (error) {
+        refusals.push(problemOf(asSluiceError(error)));
+      }
+    }
+    refusals.push(...duplicates(targets));
+    if (refusals.length > 0) return this.refused(deployId, refusals);
+    return this.run('deploy', deployId, targets, options);
+  }
+
+  /** Stores and checks artifacts. What is wrong with any of them is added to the refusals. */
+  async stage(bytes: readonly Uint8Array[], options: ChangeOptions, refusals: ProblemData[]): Promise<readonly Artifact[]> {
     // Begun together: blobs that come at the same time become durable with one sync.
     const staged = bytes.map((one) => stageArtifact(one, this.#state.store, this.#readArchive));
     await Promise.allSettled(staged);
+    const artifacts: Artifact[] = [];
     for (const one of staged) {
       try {
         const artifact = await one;
@@ -77,18 +100,16 @@ export class Commands {
           bundle: artifact.manifest.symbolicName,
           message: `${artifact.manifest.versionText} ${artifact.digest.slice(0, 12)}`,
         });
-        targets.push(toTarget(artifact, this.#state.nextBundleId + targets.length));
+        artifacts.push(artifact);
       } catch (error) {
         refusals.push(problemOf(asSluiceError(error)));
       }
     }
-    refusals.push(...duplicates(targets));
-    if (refusals.length > 0) return this.#refused(deployId, refusals);
-    return this.#run('deploy', deployId, targets, options);
+    return artifacts;
   }
 
   /** The installed bundle an artifact replaces: the one of its name, for non-singletons the one of its name and major version. */
-  #installedFor(artifact: Artifact): Bundle | null {
+  installedFor(artifact: Artifact): Bundle | null {
     const { symbolicName, singleton, version } = artifact.manifest;
     const same = this.#state.bundles.named(symbolicName);
     if (singleton) return same[0] ?? null;
@@ -97,17 +118,17 @@ export class Commands {
 
   start(name: string, options: ChangeOptions): Promise<ChangeOutcome> {
     const bundle = this.find(name);
-    return this.#run('start', options.deployId ?? randomUUID(), [target(bundle, bundle.bundleId, bundle.artifact, true)], options);
+    return this.run('start', options.deployId ?? randomUUID(), [target(bundle, bundle.bundleId, bundle.artifact, true)], options);
   }
 
   stop(name: string, options: ChangeOptions): Promise<ChangeOutcome> {
     const bundle = this.find(name);
-    return this.#run('stop', options.deployId ?? randomUUID(), [target(bundle, bundle.bundleId, bundle.artifact, false)], options);
+    return this.run('stop', options.deployId ?? randomUUID(), [target(bundle, bundle.bundleId, bundle.artifact, false)], options);
   }
 
   uninstall(name: string, options: ChangeOptions): Promise<ChangeOutcome> {
     const bundle = this.find(name);
-    return this.#run('uninstall', options.deployId ?? randomUUID(), [target(bundle, bundle.bundleId, null, false)], options);
+    return this.run('uninstall', options.deployId ?? randomUUID(), [target(bundle, bundle.bundleId, null, false)], options);
   }
 
   /** Back to the content before: at once while on trial, by a swap otherwise. */
@@ -130,33 +151,83 @@ export class Commands {
       );
     }
     const artifact = await loadArtifact(previous.digest, this.#state.store, this.#readArchive);
-    return this.#run('rollback', options.deployId ?? randomUUID(), [target(bundle, bundle.bundleId, artifact, bundle.autostart)], options);
+    return this.run('rollback', options.deployId ?? randomUUID(), [target(bundle, bundle.bundleId, artifact, bundle.autostart)], options);
   }
 
   /** Takes a trial back: the old revisions come back at once, or, after a restart of the process, by a swap to their content. */
   async returnTrial(trial: RunningTrial, reason: SluiceError, options: ChangeOptions): Promise<ChangeOutcome> {
-    if (trial.members.every(isWarm)) return this.#trialReturn.run(trial, reason, options);
-    await this.#trialReturn.suspend(trial);
-    const targets: Target[] = [];
-    for (const { bundle } of trial.members) {
-      if (bundle.previous === null) continue;
-      const artifact = await loadArtifact(bundle.previous.digest, this.#state.store, this.#readArchive);
-      targets.push(target(bundle, bundle.bundleId, artifact, bundle.autostart));
+    const open = this.#state.journal.view.open.find(({ begin }) => begin.deployId === trial.deployId);
+    if (trial.members.length > 0 && trial.members.every(isWarm) && !(open !== undefined && wantsMoreThanSwaps(open))) {
+      return this.#trialReturn.run(trial, reason, options);
     }
-    const outcome = await this.#run('rollback', options.deployId ?? randomUUID(), targets, { ...options, watchMs: 0 });
-    return outcome.outcome === 'committed' ? { ...outcome, outcome: 'rolled-back', error: problemOf(reason) } : outcome;
+    await this.#trialReturn.suspend(trial);
+    const before = open === undefined ? [] : beforeOf(open);
+    const outcome = await this.undo(trial.deployId, before, open?.begin.configuration ?? [], { ...options, watchMs: 0 });
+    if (outcome.outcome === 'committed') return { ...outcome, outcome: 'rolled-back', error: problemOf(reason) };
+    this.#state.raiseAlarm({
+      code: 'RETURN_FAILED',
+      message: `${trial.deployId} shall be taken back (${reason.message}), but the way back was refused: ${outcome.error?.message ?? outcome.outcome}`,
+      details: { deployId: trial.deployId, reason: reason.code, ...outcome.error?.details },
+      remedy: 'Deploy what shall run.',
+    });
+    return outcome;
+  }
+
+  /** Takes a change back by another one: contents, what runs, and configuration as they were before it. */
+  async undo(
+    undoes: string,
+    before: DeployedRelease['before'],
+    configuration: readonly ConfigurationChange[],
+    options: ChangeOptions,
+  ): Promise<ChangeOutcome> {
+    const targets: Target[] = [];
+    for (const { symbolicName, bundleId, content, autostart, startLevel, tier = null } of before) {
+      const bundle = this.#state.inOrder().find((one) => one.bundleId === bundleId) ?? null;
+      if (content === null && bundle === null) continue;
+      const artifact = content === null ? null : await this.#keptArtifact(symbolicName, content);
+      const id = bundle?.bundleId ?? this.#state.nextBundleId + targets.length;
+      targets.push({ bundle, bundleId: id, artifact, autostart, startLevel, tier });
+    }
+    const work = { configuration: invertedConfiguration(configuration), undoes };
+    const configured = this.withConfigured(targets, work.configuration);
+    return this.run('rollback', options.deployId ?? randomUUID(), configured, options, { work, differences: [], problems: [] });
+  }
+
+  async #keptArtifact(symbolicName: string, { digest, version }: BundleContent): Promise<Artifact> {
+    const installed = this.#state.bundles.named(symbolicName).find((bundle) => bundle.artifact.digest === digest);
+    if (installed !== undefined) return installed.artifact;
+    if (await this.#state.store.has(digest)) return loadArtifact(digest, this.#state.store, this.#readArchive);
+    throw new SluiceError('ROLLBACK_CONTENT_GONE', `'${symbolicName}' ${version} is no longer stored, so there is no way back to it`, {
+      details: { bundle: symbolicName, version, digest },
+      remedy: 'Deploy that version again from its source.',
+      httpStatus: 409,
+    });
+  }
+
+  /** The targets, with a new revision for every running bundle whose configuration changes. */
+  withConfigured(targets: readonly Target[], changes: readonly ConfigurationChange[]): readonly Target[] {
+    const names = new Set(changes.map(({ bundle }) => bundle));
+    const all: Target[] = targets.map((one) =>
+      names.has(one.artifact?.manifest.symbolicName ?? '') && one.bundle?.current != null ? { ...one, refresh: true } : one,
+    );
+    const taken = new Set(targets.map(({ bundleId }) => bundleId));
+    for (const bundle of this.#state.inOrder()) {
+      if (!names.has(bundle.symbolicName) || bundle.current === null || taken.has(bundle.bundleId)) continue;
+      all.push({ ...target(bundle, bundle.bundleId, bundle.artifact, bundle.autostart), startLevel: bundle.startLevel, refresh: true });
+    }
+    return all;
   }
 
   /** OSGi's update in place: stop, replace, start. When the new content does not start, the old one is started again. */
   async update(bytes: Uint8Array, options: ChangeOptions): Promise<ChangeOutcome> {
     const deployId = options.deployId ?? randomUUID();
     const artifact = await stageArtifact(bytes, this.#state.store, this.#readArchive);
-    const bundle = this.#installedFor(artifact) ?? this.find(artifact.manifest.symbolicName);
+    const bundle = this.installedFor(artifact) ?? this.find(artifact.manifest.symbolicName);
     const running = bundle.current !== null;
     const prepared = this.#plan([target(bundle, bundle.bundleId, artifact, bundle.autostart)], this.#state.startLevel);
     if (prepared.plan.problems.length > 0 || options.dryRun === true) return this.#planned(deployId, prepared, options);
     if (running) await this.#transition(bundle, false, options);
-    const outcome = await this.#run('deploy', deployId, [target(bundle, bundle.bundleId, artifact, bundle.autostart || running)], {
+    const outcome = await this.run('deploy', deployId, [target(bundle, bundle.bundleId, artifact, bundle.autostart || running)], {
       ...options,
       watchMs: 0,
     });
@@ -182,19 +253,54 @@ export class Commands {
     });
   }
 
-  async #run(kind: ChangeKind, deployId: string, targets: readonly Target[], options: ChangeOptions): Promise<ChangeOutcome> {
-    const repeated = this.#recorded(deployId);
+  /** Plans a change and, unless it is refused or only asked for, runs it. */
+  async run(
+    kind: ChangeKind,
+    deployId: string,
+    targets: readonly Target[],
+    options: ChangeOptions,
+    release?: ReleasePlan,
+  ): Promise<ChangeOutcome> {
+    const repeated = this.recorded(deployId);
     if (repeated !== null) return repeated;
     this.#assertGeneration(options);
+    this.#assertNotTemporary(targets, release?.work.undoes);
     // A later change of a bundle on trial confirms it; otherwise three revisions would live.
     for (const { bundle } of targets) {
       const trial = bundle === null || options.dryRun === true ? undefined : this.#trials.of(bundle);
       if (trial !== undefined) await this.#trialReturn.confirm(trial);
     }
-    const prepared = this.#plan(targets, this.#state.startLevel);
+    const prepared = withRelease(this.#plan(targets, this.#state.startLevel), release);
     if (prepared.plan.problems.length > 0 || options.dryRun === true) return this.#planned(deployId, prepared, options);
-    if (nothingToDo(prepared)) return this.#outcome(deployId, 'committed', prepared.plan);
-    return this.#runner.run({ kind, deployId, prepared, options, journaled: true, startLevel: this.#state.startLevel });
+    if (release === undefined && nothingToDo(prepared)) return this.#outcome(deployId, 'committed', prepared.plan);
+    const { startLevel } = this.#state;
+    return this.#runner.run({
+      ...{ kind, deployId, prepared, options, journaled: true, startLevel },
+      ...(release === undefined ? {} : { release: release.work }),
+    });
+  }
+
+  /** A bundle of a temporary change has one change only: who confirms the temporary one must know what it is. */
+  #assertNotTemporary(targets: readonly Target[], undoes: string | undefined): void {
+    const ids = new Set(targets.map(({ bundleId }) => bundleId));
+    for (const trial of this.#trials.running) {
+      if (!trial.temporary || trial.deployId === undoes) continue;
+      const open = this.#state.journal.view.open.find(({ begin }) => begin.deployId === trial.deployId);
+      const touched = [
+        ...trial.members.map(({ bundle }) => bundle.bundleId),
+        ...(open?.begin.changes.map(({ bundleId }) => bundleId) ?? []),
+      ].some((id) => ids.has(id));
+      if (!touched) continue;
+      throw new SluiceError(
+        'DEPLOY_TEMPORARY',
+        `A temporary deploy of the same bundles waits to be confirmed until ${new Date(trial.endsAt).toISOString()}`,
+        {
+          details: { deployId: trial.deployId, endsAt: trial.endsAt },
+          remedy: `'sluice confirm' keeps it, 'sluice rollback --release' takes it back; then deploy.`,
+          httpStatus: 409,
+        },
+      );
+    }
   }
 
   #plan(asked: readonly Target[], startLevel: number): PreparedPlan {
@@ -219,7 +325,8 @@ export class Commands {
     return { ...this.#outcome(deployId, options.dryRun === true ? 'planned' : 'refused', plan), error };
   }
 
-  #refused(deployId: string, problems: readonly ProblemData[]): ChangeOutcome {
+  /** The outcome of a change that is refused before it was planned. */
+  refused(deployId: string, problems: readonly ProblemData[]): ChangeOutcome {
     const plan: ChangePlan = { ...EMPTY_PLAN, generation: this.#state.registry.generation, problems };
     return { ...this.#outcome(deployId, 'refused', plan), error: summary(problems) };
   }
@@ -229,7 +336,7 @@ export class Commands {
   }
 
   /** The outcome already recorded for a deploy id: a repeated call changes nothing. */
-  #recorded(deployId: string): ChangeOutcome | null {
+  recorded(deployId: string): ChangeOutcome | null {
     const record = this.#state.journal.view.state.history.find((one) => one.deployId === deployId);
     if (record === undefined || record.outcome === 'running') return null;
     const changes = record.changes.map(({ symbolicName, from, to }) => ({
@@ -280,6 +387,41 @@ export class Commands {
       httpStatus: 404,
     });
   }
+}
+
+/** The plan with what the release adds. */
+function withRelease(prepared: PreparedPlan, release: ReleasePlan | undefined): PreparedPlan {
+  if (release === undefined) return prepared;
+  const { plan } = prepared;
+  return {
+    ...prepared,
+    plan: {
+      ...plan,
+      problems: [...plan.problems, ...release.problems],
+      ...(release.differences.length === 0 ? {} : { configuration: release.differences }),
+    },
+  };
+}
+
+/** True when a change cannot be taken back by bringing the replaced revisions back: it is whole, and installed, removed or moved bundles. */
+function wantsMoreThanSwaps({ begin, before }: OpenCommit): boolean {
+  if (begin.release === undefined && begin.confirmWithinMs === undefined) return false;
+  return begin.changes.some(({ bundleId, from, to, autostart, startLevel }) => {
+    const old = before.find((one) => one.bundleId === bundleId);
+    const moved = old?.autostart !== autostart || old.startLevel !== startLevel;
+    return from === null || to === null || from.digest === to.digest || moved;
+  });
+}
+
+/** The bundles of a change as they were before it. */
+function beforeOf({ begin, before }: OpenCommit): DeployedRelease['before'] {
+  // Of an ordinary deploy, what it installed stays: only what it replaced failed.
+  const whole = begin.release !== undefined || begin.confirmWithinMs !== undefined;
+  return begin.changes.flatMap(({ symbolicName, bundleId, from, startLevel: level }) => {
+    if (from === null && !whole) return [];
+    const { autostart = false, startLevel = level, tier } = before.find((one) => one.bundleId === bundleId) ?? {};
+    return [{ symbolicName, bundleId, content: from, autostart, startLevel, ...(tier === undefined ? {} : { tier }) }];
+  });
 }
 
 function target(bundle: Bundle | null, bundleId: number, artifact: Artifact | null, autostart: boolean, tier?: Tier): Target {

@@ -2,8 +2,9 @@
  * Configuration of bundles: merges shipped defaults with the layers of the best `ConfigSource`, checks the result against the
  * manifest's schema and hands it out frozen. Leaves where values are kept to the source, and how schemas are checked to a port.
  */
-import { SluiceError, type ConfigLayer, type ConfigSourceService } from '@sluice/sdk';
-import type { Manifest } from '../model/index.js';
+import { isDeepStrictEqual } from 'node:util';
+import { SluiceError, type ConfigLayer, type ConfigLayerValues, type ConfigSourceService } from '@sluice/sdk';
+import type { ConfigurationChange, Manifest } from '../model/index.js';
 import type { ConfigValue } from './runtime.js';
 
 /** Checks values against a JSON Schema; returns all mistakes. */
@@ -55,6 +56,43 @@ function propertiesOf(manifest: Manifest): Record<string, unknown> {
   return (manifest.config?.schema as { properties?: Record<string, unknown> } | undefined)?.properties ?? {};
 }
 
+/** The layers as they are once the pending changes are written. */
+async function withPending(
+  manifest: Manifest,
+  layers: readonly ConfigLayerValues[],
+  source: ConfigSourceService | undefined,
+  pending: readonly ConfigurationChange[],
+): Promise<readonly Layer[]> {
+  const runtime = layers.find(({ layer }) => layer === 'runtime');
+  const changes = outstanding(pending, runtime?.stored ?? runtime?.values ?? {});
+  const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  const resolved = (await source?.resolve?.(manifest.symbolicName, set)) ?? set;
+  const values: Record<string, unknown> = { ...runtime?.values };
+  for (const key of Object.keys(changes)) {
+    if (Object.hasOwn(resolved, key)) values[key] = resolved[key];
+    else delete values[key];
+  }
+  return [...layers.filter(({ layer }) => layer !== 'runtime'), { layer: 'runtime', values }];
+}
+
+/**
+ * What is left of changes of one bundle, given the run-time values as they are kept: key to value, undefined where one is taken away. A
+ * key that is no longer what the change found was set by somebody since, and stays.
+ */
+export function outstanding(
+  changes: readonly ConfigurationChange[],
+  stored: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const now: Record<string, unknown> = { ...stored };
+  const left: Record<string, unknown> = {};
+  for (const { key, from, to } of changes) {
+    if (!isDeepStrictEqual(now[key], from) || isDeepStrictEqual(from, to)) continue;
+    now[key] = to;
+    left[key] = to;
+  }
+  return left;
+}
+
 /** Reads, checks and shows configuration for the kernel. */
 export class Configurations {
   readonly #check: SchemaCheck;
@@ -65,12 +103,17 @@ export class Configurations {
 
   /**
    * Merges and checks the configuration of a bundle.
+   * @param pending run-time values that count already, or will, and that the source does not hold yet.
    * @throws SluiceError `CONFIG_INVALID` with every mistake.
    */
-  async load(manifest: Manifest, source: ConfigSourceService | undefined): Promise<Readonly<Record<string, unknown>>> {
+  async load(
+    manifest: Manifest,
+    source: ConfigSourceService | undefined,
+    pending: readonly ConfigurationChange[] = [],
+  ): Promise<Readonly<Record<string, unknown>>> {
     if (manifest.config === null) return Object.freeze({});
     const layers = source === undefined ? [] : await source.layers(manifest.symbolicName);
-    const { values } = mergeLayers(manifest, layers);
+    const { values } = mergeLayers(manifest, pending.length === 0 ? layers : await withPending(manifest, layers, source, pending));
     this.assertValid(manifest, values);
     return Object.freeze(values);
   }

@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import {
-  ConfigSource,
   Entries,
   Framework,
   ListenSockets,
@@ -27,13 +26,18 @@ import { CommandQueue } from './command-queue.js';
 import { Commands } from './commands.js';
 import { Configurations, type SchemaCheck } from './configuration.js';
 import { EntryCounter } from './entries.js';
+import { currentRelease, desiredState, releaseEntry } from './desired-state.js';
 import { explain } from './explain.js';
 import { assertStartable } from './fragments.js';
 import { asSluiceError } from './failure.js';
+import { ReleaseCommands } from './release-commands.js';
+import { writeConfiguration } from './release-configuration.js';
+import type { Release } from '../model/index.js';
 import { registerKernelServices } from './kernel-services.js';
 import { KernelState, type KernelPorts } from './kernel-state.js';
 import { LogRouter } from './log.js';
 import type {
+  ArtifactContent,
   BackupResult,
   BundleDetail,
   BundleSummary,
@@ -41,8 +45,10 @@ import type {
   ChangeOptions,
   ChangeOutcome,
   ConfigValue,
+  DesiredStateDocument,
   HistoryEntry,
   LogLine,
+  ReleaseEntry,
   ReleaseVerdict,
   RouteSummary,
   Runtime,
@@ -84,6 +90,7 @@ export class KernelRuntime implements Runtime {
   readonly #options: KernelOptions;
   readonly #queue = new CommandQueue();
   readonly #commands: Commands;
+  readonly #releases: ReleaseCommands;
   readonly #runner: ChangeRunner;
   readonly #trials: Trials;
   readonly #trialReturn: TrialReturn;
@@ -124,7 +131,8 @@ export class KernelRuntime implements Runtime {
     this.#trialReturn = new TrialReturn(this.state, this.#trials);
     this.#runner = new ChangeRunner(this.state, this.#trials);
     this.#commands = new Commands(this.state, this.#runner, this.#trials, this.#trialReturn, options.readArchive);
-    this.#trials.onPassed = (trial) => this.#inBackground(() => this.#trialReturn.confirm(trial));
+    this.#releases = new ReleaseCommands(this.state, this.#commands, this.#trials, options.readArchive);
+    this.#trials.onPassed = (trial) => this.#inBackground(() => this.#timePassed(trial));
     this.#trials.onFailed = (trial, failure) => {
       const reason = probationFailed(trial, failure);
       this.#inBackground(async () => {
@@ -165,6 +173,7 @@ export class KernelRuntime implements Runtime {
       state.registry.withdraw([], recovery.state.generation);
       await installDesired(state, recovery.state, this.#options.readArchive);
       await moveToStartLevel(state, this.#runner, recovery.state.startLevel);
+      await writeConfiguration(state);
       await state.journal.append({ type: 'booted', at: state.clock.now(), generation: state.registry.generation });
       if (recovery.trial !== null) this.#resumeTrial(recovery.trial);
       this.#phase = 'running';
@@ -172,7 +181,21 @@ export class KernelRuntime implements Runtime {
     });
   }
 
-  /** A change that was on trial when the process ended is on trial again, for the whole time. */
+  /** The end of a trial that did not do worse: a temporary change that nobody confirmed is taken back all the same. */
+  async #timePassed(trial: RunningTrial): Promise<void> {
+    if (!trial.temporary) return this.#trialReturn.confirm(trial);
+    if (!this.#trials.isRunning(trial)) return;
+    const reason = new SluiceError('DEPLOY_NOT_CONFIRMED', `Nobody confirmed the temporary change within ${trial.watchMs} ms`, {
+      details: { deployId: trial.deployId, watchMs: trial.watchMs },
+      remedy: `Deploy it again and confirm it with 'sluice confirm'.`,
+    });
+    await this.#commands.returnTrial(trial, reason, { actor: 'kernel:release' });
+  }
+
+  /**
+   * A change that was on trial when the process ended is on trial again: for the whole time, or, when it is temporary, until the moment
+   * that was set at its commit.
+   */
   #resumeTrial({ deployId, generation, bundles }: NonNullable<Recovery['trial']>): void {
     const { state } = this;
     const members = state.inOrder().flatMap((bundle) => {
@@ -184,13 +207,18 @@ export class KernelRuntime implements Runtime {
     const keys = members.map(({ revision }) => revision.key);
     const { direct, transitive } = affectedBy(state.wiring, keys);
     const reach = new Set([...keys, ...direct, ...transitive].map(nameOfKey));
-    void this.#trials.begin({ deployId, generation, watchMs: state.defaults.watchMs, reach, members });
+    const open = state.journal.view.open.find(({ begin }) => begin.deployId === deployId);
+    const limitMs = open?.begin.confirmWithinMs;
+    const temporary = open !== undefined && limitMs !== undefined;
+    const watchMs = temporary ? Math.max(1, open.at + limitMs - state.clock.now()) : state.defaults.watchMs;
+    void this.#trials.begin({ deployId, generation, watchMs, reach, members, temporary });
   }
 
   status(): RuntimeStatus {
     const { state } = this;
     const bundles = state.inOrder();
     const [trial] = this.#trials.running;
+    const release = currentRelease(state);
     const memory = process.memoryUsage();
     return {
       version: state.version,
@@ -212,7 +240,13 @@ export class KernelRuntime implements Runtime {
       trial:
         trial === undefined
           ? null
-          : { deployId: trial.deployId, endsAt: trial.endsAt, bundles: trial.members.map(({ bundle }) => bundle.symbolicName) },
+          : {
+              deployId: trial.deployId,
+              endsAt: trial.endsAt,
+              bundles: trial.members.map(({ bundle }) => bundle.symbolicName),
+              ...(trial.temporary ? { temporary: true } : {}),
+            },
+      ...(release === undefined ? {} : { release: { name: release.release.name, version: release.release.version } }),
       alarms: state.alarms,
       addresses: this.#ask(RouteTable, (table) => table.addresses()) ?? [],
     };
@@ -255,6 +289,28 @@ export class KernelRuntime implements Runtime {
 
   deploy(artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome> {
     return this.#queue.run(() => this.#commands.deploy(artifacts, options));
+  }
+
+  deployRelease(release: Release, artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome> {
+    return this.#queue.run(() => this.#releases.deploy(release, artifacts, options));
+  }
+
+  rollbackRelease(options: ChangeOptions): Promise<ChangeOutcome> {
+    return this.#queue.run(() => this.#releases.rollback(options));
+  }
+
+  releases(): readonly ReleaseEntry[] {
+    return (this.state.journal.view.state.releases ?? []).map(releaseEntry);
+  }
+
+  desiredState(): Promise<DesiredStateDocument> {
+    return this.#queue.run(() => desiredState(this.state));
+  }
+
+  async artifactOf(bundle: string): Promise<ArtifactContent> {
+    const { symbolicName, version, artifact } = this.#commands.find(bundle);
+    const bytes = await this.state.store.get(artifact.digest);
+    return { name: symbolicName, version, digest: artifact.digest, base64: bytes.toString('base64') };
   }
 
   install(artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome> {
@@ -371,13 +427,8 @@ export class KernelRuntime implements Runtime {
     return this.#withConfigSource(async (source) => (await source?.history(this.#commands.find(bundle).symbolicName)) ?? []);
   }
 
-  async #withConfigSource<R>(work: (source: ConfigSourceService | undefined) => Promise<R>): Promise<R> {
-    const handle = this.state.registry.optional(this.state.owner, ConfigSource, undefined, null);
-    try {
-      return await work(handle.reference.get());
-    } finally {
-      handle.close();
-    }
+  #withConfigSource<R>(work: (source: ConfigSourceService | undefined) => Promise<R>): Promise<R> {
+    return this.state.withConfigSource(work);
   }
 
   /** Reads the configuration of a bundle again and hands it over when it changed. */

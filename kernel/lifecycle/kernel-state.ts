@@ -2,9 +2,9 @@
  * The state all parts of the life cycle share: bundles, wiring, registry, entries, journal, ports. Changed only inside a command of
  * the queue. Holds; decides nothing.
  */
-import { ConfigSource, SluiceError, type Logger } from '@sluice/sdk';
+import { ConfigSource, SluiceError, type ConfigSourceService, type Logger } from '@sluice/sdk';
 import type { BlobStore, HostClock, Journal, LeakWatch, Loader } from '../host/ports.js';
-import { effectiveTier, type BundleState, type Manifest } from '../model/index.js';
+import { effectiveTier, type BundleState, type ConfigurationChange, type Manifest } from '../model/index.js';
 import type { RevisionOwner, ServiceRegistry, Stage } from '../registry/index.js';
 import { PACKAGE_NAMESPACE, type Capability, type Wiring } from '../resolver/index.js';
 import { Bundle, type Artifact } from './bundle.js';
@@ -186,12 +186,26 @@ export class KernelState {
     return imports;
   }
 
-  /** The checked configuration of a bundle, read through the best source visible to the stage. */
-  async configOf(manifest: Manifest, stage: Stage | null): Promise<Readonly<Record<string, unknown>>> {
+  /**
+   * The checked configuration of a bundle, read through the best source visible to the stage.
+   * @param pending changes that belong to the change under way.
+   */
+  async configOf(
+    manifest: Manifest,
+    stage: Stage | null,
+    pending: readonly ConfigurationChange[] = [],
+  ): Promise<Readonly<Record<string, unknown>>> {
     if (manifest.config === null) return Object.freeze({});
+    const unwritten = (this.journal.view.unwritten ?? []).flatMap(({ changes }) => changes);
+    const changes = [...unwritten, ...pending].filter(({ bundle }) => bundle === manifest.symbolicName);
+    return this.withConfigSource((source) => this.configurations.load(manifest, source, changes), stage);
+  }
+
+  /** Works with the best source of configuration, if there is one. */
+  async withConfigSource<R>(work: (source: ConfigSourceService | undefined) => Promise<R>, stage: Stage | null = null): Promise<R> {
     const handle = this.registry.optional(this.owner, ConfigSource, undefined, stage);
     try {
-      return await this.configurations.load(manifest, handle.reference.get());
+      return await work(handle.reference.get());
     } finally {
       handle.close();
     }

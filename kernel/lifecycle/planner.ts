@@ -34,7 +34,7 @@ export interface Target {
   readonly startLevel: number;
   /** The isolation tier an operator chose; null: as the manifest says. */
   readonly tier: Tier | null;
-  /** Same content, but a new revision: it imports a package of a bundle that is replaced. */
+  /** A new revision also of the same content: it imports a package of a bundle that is replaced, or its configuration changes with it. */
   readonly refresh?: boolean;
 }
 
@@ -109,9 +109,7 @@ function planTargets(input: PlannerInput): PreparedPlan {
     attachments: attachments(fragmentsAfterwards(input, actions), resolution.wiring),
     plan: {
       generation: input.generation,
-      changes: input.targets
-        .filter((target) => target.refresh !== true)
-        .map((target) => changeData(target, actions.get(target) ?? 'nothing')),
+      changes: input.targets.filter(isRecorded).map((target) => changeData(target, actions.get(target) ?? 'nothing')),
       rebinds: [...reached].sort(),
       restarts: [...new Set([...input.restartsWith(changedNames), ...refreshed(input.targets)])].sort(),
       routes: input.targets.flatMap((target) => routeData(target, actions.get(target) ?? 'nothing')),
@@ -138,7 +136,7 @@ function newConsumersOf({ rewired, wiring }: Resolution, keys: readonly string[]
 }
 
 function refreshed(targets: readonly Target[]): string[] {
-  return targets.flatMap(({ refresh, bundle }) => (refresh === true && bundle !== null ? [bundle.symbolicName] : []));
+  return targets.flatMap((target) => (isRecorded(target) || target.bundle === null ? [] : [target.bundle.symbolicName]));
 }
 
 /** The fragments there are after the change, under the keys they have then. */
@@ -199,6 +197,12 @@ export function importersOf(bundles: BundleTable, targets: readonly Target[], wi
     layer = next;
   }
   return found.sort((a, b) => a.bundleId - b.bundleId);
+}
+
+/** False for a target that only gets a new revision of the same content: nothing that the journal keeps changes. */
+export function isRecorded({ refresh, bundle, artifact, autostart, startLevel, tier }: Target): boolean {
+  if (refresh !== true || bundle === null || bundle.artifact.digest !== artifact?.digest) return true;
+  return bundle.autostart !== autostart || bundle.startLevel !== startLevel || bundle.chosenTier !== tier;
 }
 
 /** What a target does, given the framework's start level. */

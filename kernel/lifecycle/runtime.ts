@@ -2,12 +2,16 @@
  * What the running kernel can be asked to do: the one interface behind the admin protocol, the folder watcher and the test kit.
  * Implemented by `KernelRuntime`; everything here is plain data so that it can cross a socket.
  */
-import type { BundleState, Mistake, Tier } from '../model/index.js';
+import type { BundleState, Mistake, Release, Tier } from '../model/index.js';
 
 /** Options common to every change. */
 export interface ChangeOptions {
   /** Who asked; recorded in the journal. */
   readonly actor: string;
+  /** Signature files that came with the artifacts. */
+  readonly signatures?: readonly Uint8Array[];
+  /** Take a lower version than the one it replaces. */
+  readonly allowDowngrade?: boolean;
   /** Compute and return the plan, change nothing. */
   readonly dryRun?: boolean;
   /** Client-made id: the same id again returns the recorded outcome. */
@@ -18,6 +22,8 @@ export interface ChangeOptions {
   readonly watchMs?: number;
   /** Longest drain in milliseconds. */
   readonly drainMs?: number;
+  /** Makes a deploy temporary: it is taken back when it is not confirmed within this time after the switch. In place of `watchMs`. */
+  readonly confirmWithinMs?: number;
   /** Isolation tier to run in from now on; refused when weaker than a manifest asks for. Default: as it was, at first as the manifest says. */
   readonly tier?: Tier;
   /** Receives progress of long work. */
@@ -228,6 +234,56 @@ export interface HistoryEntry {
   readonly generation: number | null;
   readonly bundles: readonly { readonly symbolicName: string; readonly from: string | null; readonly to: string | null }[];
   readonly error?: ProblemData;
+  /** The release it deployed. */
+  readonly release?: { readonly name: string; readonly version: string };
+}
+
+/** One release in `sluice releases`. */
+export interface ReleaseEntry {
+  readonly name: string;
+  readonly version: string;
+  readonly note?: string;
+  readonly deployId: string;
+  readonly at: number;
+  readonly actor: string;
+  readonly generation: number;
+  readonly outcome: 'on-trial' | 'confirmed' | 'rolled-back';
+  /** True when it also removed what it does not name. */
+  readonly complete: boolean;
+  readonly bundles: readonly DesiredBundleEntry[];
+  readonly configuration: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** A bundle as it is wanted. */
+export interface DesiredBundleEntry {
+  readonly name: string;
+  readonly version: string;
+  /** SHA-256 of the artifact. */
+  readonly digest: string;
+  readonly autostart: boolean;
+  readonly startLevel: number;
+  readonly tier?: Tier;
+}
+
+/** The whole desired state, for `sluice export`. */
+export interface DesiredStateDocument {
+  readonly generation: number;
+  readonly startLevel: number;
+  /** The release in force. */
+  readonly release: { readonly name: string; readonly version: string } | null;
+  readonly bundles: readonly DesiredBundleEntry[];
+  /** Values of operator and run time by bundle and key. Secrets are references or left out. */
+  readonly configuration: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Secrets that were left out. */
+  readonly omitted: readonly { readonly bundle: string; readonly key: string }[];
+}
+
+/** The artifact of an installed bundle. */
+export interface ArtifactContent {
+  readonly name: string;
+  readonly version: string;
+  readonly digest: string;
+  readonly base64: string;
 }
 
 /** One log line. */
@@ -255,7 +311,14 @@ export interface RuntimeStatus {
   readonly services: number;
   readonly entries: number;
   readonly memory: { readonly heapUsedBytes: number; readonly rssBytes: number };
-  readonly trial: { readonly deployId: string; readonly endsAt: number; readonly bundles: readonly string[] } | null;
+  readonly trial: {
+    readonly deployId: string;
+    readonly endsAt: number;
+    readonly bundles: readonly string[];
+    readonly temporary?: true;
+  } | null;
+  /** The release in force. Absent: none was deployed. */
+  readonly release?: { readonly name: string; readonly version: string };
   readonly alarms: readonly ProblemData[];
   readonly addresses: readonly string[];
 }
@@ -291,6 +354,15 @@ export interface Runtime {
 
   /** Stores, checks and installs or swaps artifacts in one plan. Refusals are outcomes, not throws. */
   deploy(artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome>;
+  /** Deploys a release: bundles and configuration in one journaled change. Refusals are outcomes, not throws. */
+  deployRelease(release: Release, artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome>;
+  /** Returns from the release deployed last, whole. */
+  rollbackRelease(options: ChangeOptions): Promise<ChangeOutcome>;
+  /** Deployed releases, oldest first. */
+  releases(): readonly ReleaseEntry[];
+  desiredState(): Promise<DesiredStateDocument>;
+  /** The artifact of an installed bundle. */
+  artifactOf(bundle: string): Promise<ArtifactContent>;
   /** Installs without starting. */
   install(artifacts: readonly Uint8Array[], options: ChangeOptions): Promise<ChangeOutcome>;
   start(bundle: string, options: ChangeOptions): Promise<ChangeOutcome>;

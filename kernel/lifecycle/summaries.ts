@@ -57,6 +57,7 @@ export function historyEntry(record: HistoryRecord): HistoryEntry {
     outcome: record.outcome === 'aborted' ? 'refused' : record.outcome,
     generation: record.generation,
     bundles: record.changes.map(({ symbolicName, from, to }) => ({ symbolicName, from: from?.version ?? null, to: to?.version ?? null })),
+    ...(record.release === undefined ? {} : { release: record.release }),
     ...(record.error === undefined ? {} : { error: { ...record.error, details: {} } }),
   };
 }

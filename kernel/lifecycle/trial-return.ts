@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/sdk';
 import type { BeginRecord } from '../host/ports.js';
 import { affectedBy, resolve } from '../resolver/index.js';
-import type { Tier } from '../model/index.js';
+import { invertedConfiguration, type Tier } from '../model/index.js';
 import { nameOfKey, problemOf } from './bundle.js';
 import { withLimit } from './limit.js';
 import type { KernelState } from './kernel-state.js';
+import { writeConfiguration } from './release-configuration.js';
 import type { ChangeOptions, ChangeOutcome, ChangePlan } from './runtime.js';
 import type { Revision } from './revision.js';
 import type { RunningTrial, TrialMember, Trials } from './trials.js';
@@ -68,7 +69,7 @@ export class TrialReturn {
     await withLimit(state.clock, subject, PREPARE_TIMEOUT_MS, () => state.registry.prepare(stage, aborted.signal));
     const generation = state.registry.generation + 1;
     await state.journal.append([
-      this.#begin(members, deployId, options.actor),
+      this.#begin(trial, members, deployId, options.actor),
       { type: 'commit', at: state.clock.now(), deployId, generation },
       {
         type: 'done',
@@ -83,6 +84,7 @@ export class TrialReturn {
     for (const member of members) this.#enterState(member, reason);
     state.rewire(this.#wiring());
     state.committed(generation);
+    await writeConfiguration(state);
     state.log.warn(`${trial.deployId} rolled back: ${reason.message}`, { code: reason.code, generation });
     const reach = this.#reach(members);
     const limitMs = options.drainMs ?? Math.max(...members.map(({ revision }) => revision.manifest.drainTimeoutMs));
@@ -104,7 +106,9 @@ export class TrialReturn {
     };
   }
 
-  #begin(members: readonly WarmMember[], deployId: string, actor: string): BeginRecord {
+  #begin(trial: RunningTrial, members: readonly WarmMember[], deployId: string, actor: string): BeginRecord {
+    const open = this.#state.journal.view.open.find(({ begin }) => begin.deployId === trial.deployId);
+    const configuration = invertedConfiguration(open?.begin.configuration);
     return {
       type: 'begin',
       at: this.#state.clock.now(),
@@ -112,6 +116,8 @@ export class TrialReturn {
       kind: 'rollback',
       actor,
       baseGeneration: this.#state.registry.generation,
+      undoes: trial.deployId,
+      ...(configuration.length === 0 ? {} : { configuration }),
       changes: members
         .filter(({ old, revision }) => old.digest !== revision.digest || old.tier !== revision.tier)
         .map(({ bundle, old, revision }) => ({

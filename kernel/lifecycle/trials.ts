@@ -24,6 +24,8 @@ export interface RunningTrial {
   readonly watchMs: number;
   readonly endsAt: number;
   readonly members: readonly TrialMember[];
+  /** Not confirmed in time, it is taken back; otherwise time confirms it. */
+  readonly temporary: boolean;
 }
 
 interface Tracked extends RunningTrial {
@@ -59,6 +61,7 @@ export class Trials {
     watchMs: number;
     reach: ReadonlySet<string>;
     members: readonly TrialMember[];
+    temporary?: boolean;
   }): Promise<'failed'> {
     const { clock } = this.#state;
     let tellFailed: Tracked['tellFailed'] = () => {};
@@ -69,6 +72,7 @@ export class Trials {
       watchMs: trial.watchMs,
       endsAt: clock.now() + trial.watchMs,
       members: trial.members,
+      temporary: trial.temporary === true,
       watch: new Trial(this.#baselines.of(trial.reach), trial.reach, trial.generation),
       timer: null,
       failure: null,

@@ -7,6 +7,7 @@ export { isEntryPath } from './manifest-rules.js';
 export { manifestError, MISTAKES_MAX, type Mistake, type MistakeCode } from './mistake.js';
 export { nearestNames } from './nearest.js';
 export { parseRange, type VersionRange } from './range.js';
+export * from './release.js';
 export * from './state.js';
 export { effectiveTier, isWeaker, TIERS, type Tier } from './tier.js';
 export { Version } from './version.js';

@@ -12,7 +12,7 @@ import { ENDPOINTS, type EndpointName, type FollowLine, type LogLine, type Progr
 import { writeFrames } from '@sluice/kernel/admin/frames';
 import { RESULT_SCHEMAS } from '@sluice/kernel/admin/schemas';
 import { startAdminServer, type AdminServer } from '@sluice/kernel/admin/server';
-import { DETAIL, LINES, OUTCOME, ScriptedRuntime, STATUS } from './scripted-runtime.js';
+import { DESIRED_STATE, DETAIL, LINES, OUTCOME, RELEASE, ScriptedRuntime, STATUS } from './scripted-runtime.js';
 
 const plainLines = LINES.map((line) => JSON.parse(JSON.stringify(line, (_k, v) => (typeof v === 'bigint' ? String(v) : v))) as LogLine);
 
@@ -44,6 +44,9 @@ describe('admin protocol', () => {
       services: await client.services('core'),
       routes: await client.routes(),
       history: await client.history(3),
+      releases: await client.releases(),
+      desiredState: await client.desiredState(),
+      artifactOf: await client.artifactOf('core.ledger'),
       leaks: await client.leaks({ collect: true }),
       logs: await client.logs({ bundle: 'core.ledger', level: 'warn', limit: 5, since: 1 }),
       configOf: await client.configOf('core.ledger'),
@@ -59,6 +62,8 @@ describe('admin protocol', () => {
     }
     deepStrictEqual(answers.status, STATUS);
     deepStrictEqual(answers.inspect, DETAIL);
+    deepStrictEqual(answers.releases, [RELEASE]);
+    deepStrictEqual(answers.desiredState, DESIRED_STATE);
     deepStrictEqual(answers.logs, plainLines);
     deepStrictEqual(answers.shutdown, { stopping: true, pid: process.pid });
     deepStrictEqual(runtime.calls, [
@@ -77,6 +82,8 @@ describe('admin protocol', () => {
     const all = { dryRun: true, deployId: 'd-9', baseGeneration: 7, watchMs: 0, drainMs: 100 };
     const outcomes = [
       await client.deploy(artifacts, { ...all, progress: (event) => void seen.push(event) }),
+      await client.deployRelease({ name: 'bank', version: '1.0.0', bundles: [] }, artifacts, { confirmWithinMs: 60_000 }),
+      await client.rollbackRelease(),
       await client.install(artifacts),
       await client.update(Buffer.from('one')),
       await client.start('core.ledger'),
@@ -86,13 +93,15 @@ describe('admin protocol', () => {
       await client.confirm(),
       await client.setStartLevel(20),
     ];
-    deepStrictEqual(outcomes, new Array(9).fill(OUTCOME));
+    deepStrictEqual(outcomes, new Array(11).fill(OUTCOME));
     deepStrictEqual(seen, [
       { phase: 'stage', at: 1, bundle: 'core.ledger', message: 'stored' },
       { phase: 'switch', at: 2, message: 'switched' },
     ]);
     deepStrictEqual(runtime.calls, [
       ['deploy', ['one', 'two'], { actor: 'lin', ...all }],
+      ['deployRelease', ['bank', 'one', 'two'], { actor: 'lin', confirmWithinMs: 60_000 }],
+      ['rollbackRelease', null, { actor: 'lin' }],
       ['install', ['one', 'two'], { actor: 'lin' }],
       ['update', ['one'], { actor: 'lin' }],
       ['start', 'core.ledger', { actor: 'lin' }],
@@ -226,6 +235,8 @@ describe('admin protocol', () => {
     deepStrictEqual(await post('/v1/deploy', framed, Buffer.alloc(0)), [400, 'ADMIN_BODY_INVALID']);
     deepStrictEqual(await post('/v1/deploy', framed, Buffer.from([0, 0, 0, 9, 1])), [400, 'ADMIN_BODY_INVALID']);
     deepStrictEqual(await post('/v1/update', framed, writeFrames([Buffer.from('a'), Buffer.from('b')])), [400, 'ADMIN_BODY_INVALID']);
+    deepStrictEqual(await post('/v1/releases', framed, writeFrames([Buffer.from('no JSON')])), [400, 'ADMIN_BODY_INVALID']);
+    deepStrictEqual(await post('/v1/releases', framed, writeFrames([Buffer.from('{"name":"A"}')])), [422, 'RELEASE_INVALID']);
     deepStrictEqual(await post('/v1/startlevel', 'application/json', Buffer.from('{"level":"x"}')), [400, 'ADMIN_BODY_INVALID']);
     deepStrictEqual(await post('/v1/startlevel', 'application/json', Buffer.from('[')), [400, 'ADMIN_BODY_INVALID']);
     deepStrictEqual(await post('/v1/startlevel', 'application/json', Buffer.alloc(1024 * 1024 + 1, 32)), [413, 'ADMIN_BODY_TOO_LARGE']);

@@ -4,11 +4,14 @@ import type {
   BundleDetail,
   ChangeOptions,
   ChangeOutcome,
+  DesiredStateDocument,
   HistoryEntry,
   LogLine,
+  ReleaseEntry,
   Runtime,
   RuntimeStatus,
 } from '@sluice/kernel/lifecycle/runtime';
+import type { Release } from '@sluice/kernel/model/index';
 
 export const OUTCOME: ChangeOutcome = {
   deployId: 'd-1',
@@ -81,6 +84,20 @@ export const LINES: readonly LogLine[] = [
   { sequence: 2, at: 2, level: 'warn', source: 'core.ledger', version: '1.1.0', message: 'slow', fields: { ms: 12n } },
 ];
 
+const desiredBundle = { name: 'core.ledger', version: '1.1.0', digest: 'cafe', autostart: true, startLevel: 20 };
+
+/** The release that was deployed. */
+export const RELEASE: ReleaseEntry = {
+  ...{ name: 'bank', version: '1.1.0', note: 'faster', deployId: 'd-1', at: 1, actor: 'lin', generation: 7, outcome: 'on-trial' },
+  ...{ complete: false, bundles: [desiredBundle], configuration: { 'core.ledger': { limit: 5, old: null } } },
+};
+
+/** What is wanted. */
+export const DESIRED_STATE: DesiredStateDocument = {
+  ...{ generation: 7, startLevel: 100, release: { name: 'bank', version: '1.1.0' }, bundles: [{ ...desiredBundle, tier: 'worker' }] },
+  ...{ configuration: { 'core.ledger': { limit: 5 } }, omitted: [{ bundle: 'core.ledger', key: 'password' }] },
+};
+
 /** A runtime and what it was asked, in order. */
 export class ScriptedRuntime implements Runtime {
   readonly calls: unknown[][] = [];
@@ -133,6 +150,12 @@ export class ScriptedRuntime implements Runtime {
   };
 
   deploy = (artifacts: readonly Uint8Array[], options: ChangeOptions) => this.change('deploy', textsOf(artifacts), options);
+  deployRelease = (release: Release, artifacts: readonly Uint8Array[], options: ChangeOptions) =>
+    this.change('deployRelease', [release.name, ...textsOf(artifacts)], options);
+  rollbackRelease = (options: ChangeOptions) => this.change('rollbackRelease', null, options);
+  releases = () => [RELEASE];
+  desiredState = async () => DESIRED_STATE;
+  artifactOf = async (name: string) => ({ name, version: '1.1.0', digest: 'cafe', base64: 'AAAA' });
   install = (artifacts: readonly Uint8Array[], options: ChangeOptions) => this.change('install', textsOf(artifacts), options);
   start = (bundle: string, options: ChangeOptions) => this.change('start', bundle, options);
   stop = (bundle: string, options: ChangeOptions) => this.change('stop', bundle, options);
