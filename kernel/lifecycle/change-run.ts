@@ -44,6 +44,8 @@ export interface Member {
   readonly old: Revision | null;
   /** The revision being prepared. */
   revision: Revision | null;
+  /** Null before the switch for one that is new. */
+  bundle: Bundle | null;
 }
 
 /** The result of a drain without entries. */
@@ -70,6 +72,7 @@ export class ChangeRun {
       action,
       old: target.bundle?.current ?? null,
       revision: null,
+      bundle: target.bundle,
     }));
     this.#wiringBefore = state.wiring;
   }
@@ -156,24 +159,36 @@ export class ChangeRun {
   switchTo(stage: Stage, generation: number): void {
     const { state } = this;
     const isDecision = generation > state.registry.generation;
+    this.#announce();
     state.registry.commit(stage, generation);
     for (const member of this.members) this.#enterState(member);
+    for (const { bundle, old } of this.#inOrder()) if (bundle !== null && old === null) state.passStates(bundle, 'ACTIVE');
     state.rewire(this.change.prepared.wiring);
     // To bring up what was decided before is not news: a pointer file would be written for each bundle of a start.
     if (isDecision) state.committed(generation);
   }
 
-  #enterState(member: Member): void {
-    const { target, revision, old, action } = member;
+  /** What OSGi tells before services come and go: who stops, what is new and resolved, who starts. */
+  #announce(): void {
     const { state } = this;
-    const bundle = target.bundle ?? state.addBundle(target);
+    const stopping = this.members.filter(({ old, revision, action }) => old !== null && revision === null && action !== 'nothing');
+    for (const { bundle } of this.#inStopOrder(stopping)) if (bundle !== null) state.passStates(bundle, 'STOPPING');
+    for (const member of this.members) if (member.target.artifact !== null) member.bundle ??= state.addBundle(member.target);
+    const starting = this.#inOrder().filter(({ old }) => old === null);
+    for (const { bundle } of starting) if (bundle?.state === 'INSTALLED') state.passStates(bundle, 'RESOLVED');
+    for (const { bundle } of starting) if (bundle !== null) state.passStates(bundle, 'STARTING');
+  }
+
+  #enterState({ target, revision, old, action, bundle }: Member): void {
+    if (bundle === null) return;
+    const { state } = this;
     const before = bundle.version;
     if (target.artifact === null) {
-      if (old !== null) state.passStates(bundle, 'STOPPING');
       bundle.current = null;
       return;
     }
-    if (bundle.artifact.digest !== target.artifact.digest) {
+    const isOtherContent = bundle.artifact.digest !== target.artifact.digest;
+    if (isOtherContent) {
       bundle.previous = { digest: bundle.artifact.digest, version: bundle.version };
       bundle.artifact = target.artifact;
     }
@@ -185,19 +200,11 @@ export class ChangeRun {
     bundle.error = null;
     bundle.older = revision === null ? null : old;
     bundle.current = revision;
-    if (revision !== null) {
-      if (old === null)
-        state.passStates(
-          bundle,
-          ...(bundle.state === 'INSTALLED' ? (['RESOLVED', 'STARTING', 'ACTIVE'] as const) : (['STARTING', 'ACTIVE'] as const)),
-        );
-      revision.committed();
-    } else if (old !== null) {
-      bundle.current = null;
-      state.passStates(bundle, 'STOPPING');
-    }
-    const how =
-      old === null ? `started ${bundle.version}` : revision === null ? `stopped ${before}` : `swapped ${before} -> ${bundle.version}`;
+    revision?.committed();
+    if (isOtherContent) state.emit('UPDATED', bundle.symbolicName, bundle.version);
+    else if (old !== null && revision !== null) state.emit('REFRESHED', bundle.symbolicName, bundle.version);
+    const after = revision === null ? `installed ${bundle.version}` : `started ${bundle.version}`;
+    const how = old === null ? after : revision === null ? `stopped ${before}` : `swapped ${before} -> ${bundle.version}`;
     bundle.remember(state.clock.now(), `${how} by ${this.change.options.actor} (${this.change.deployId})`);
   }
 
@@ -225,9 +232,8 @@ export class ChangeRun {
 
   /** Ends revisions that left. */
   async release(leaving: readonly Member[]): Promise<void> {
-    for (const { old, target, revision } of [...leaving].reverse()) {
+    for (const { old, target, revision, bundle } of this.#inStopOrder(leaving)) {
       await this.state.endRevision(old as Revision);
-      const { bundle } = target;
       if (bundle === null) continue;
       bundle.older = null;
       if (target.artifact === null) this.state.removeBundle(bundle);
@@ -270,6 +276,19 @@ export class ChangeRun {
         : [{ key: member.revision.key, startLevel: member.target.startLevel, bundleId: member.target.bundleId, member }],
     );
     return startOrder(items, this.change.prepared.wiring).map((item) => item.member);
+  }
+
+  /** The reverse of the order in which they would start. */
+  #inStopOrder(members: readonly Member[]): Member[] {
+    const items = members.map((member) => ({
+      key: member.old?.key ?? '',
+      startLevel: member.target.startLevel,
+      bundleId: member.target.bundleId,
+      member,
+    }));
+    return startOrder(items, this.#wiringBefore)
+      .reverse()
+      .map((item) => item.member);
   }
 
   #revisionOf(key: string): Revision | undefined {

@@ -58,7 +58,7 @@ export class ChangeRunner {
       if (bundle === null) continue;
       // The number of an abandoned revision is not used again: its verdict must stay its own.
       if (run.madeRevision(bundle)) bundle.revisionNumber += 1;
-      if (bundle.state === 'STARTING') state.passStates(bundle, 'RESOLVED');
+      if (bundle.state === 'STARTING') state.passStates(bundle, 'STOPPING', 'RESOLVED');
       bundle.remember(state.clock.now(), `${change.kind} refused: ${failure.message}`);
       if (bundle.current === null && change.kind === 'start') bundle.error = problemOf(failure);
     }

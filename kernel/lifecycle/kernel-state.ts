@@ -228,7 +228,8 @@ export class KernelState {
   }
 
   removeBundle(bundle: Bundle): void {
-    if (bundle.state === 'STOPPING') bundle.moveTo('RESOLVED');
+    if (bundle.state === 'STOPPING') this.passStates(bundle, 'RESOLVED');
+    if (bundle.state === 'RESOLVED') this.passStates(bundle, 'INSTALLED');
     this.passStates(bundle, 'UNINSTALLED');
     this.bundles.delete(bundle);
   }

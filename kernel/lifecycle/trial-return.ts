@@ -139,6 +139,7 @@ export class TrialReturn {
     bundle.artifact = old.artifact;
     const desired = this.#state.journal.view.state.bundles.find((one) => one.bundleId === bundle.bundleId);
     bundle.previous = desired?.previous ?? null;
+    this.#state.emit('UPDATED', bundle.symbolicName, bundle.version);
     bundle.remember(this.#state.clock.now(), `rolled back ${revision.version} -> ${old.version}: ${reason.message}`);
   }
 
