@@ -62,9 +62,13 @@ export function uninstall(context: CommandContext, input: CommandInput): Promise
   return runChange(context, changeOptionsOf(input), (options) => context.client().uninstall(bundleArgument(input), options));
 }
 
-/** `sluice rollback`. */
+/** `sluice rollback`. During probation it takes the deploy back, and that is what was asked for. */
 export function rollback(context: CommandContext, input: CommandInput): Promise<ExitCode> {
-  return runChange(context, changeOptionsOf(input), (options) => context.client().rollback(bundleArgument(input), options));
+  return runChange(context, changeOptionsOf(input), async (options) => {
+    const outcome = await context.client().rollback(bundleArgument(input), options);
+    const { error, ...done } = outcome;
+    return outcome.outcome === 'rolled-back' && error?.code === 'ROLLED_BACK' ? { ...done, outcome: 'committed' } : outcome;
+  });
 }
 
 /** `sluice confirm`. */

@@ -228,6 +228,10 @@ describe('commands', () => {
     });
     runtime.outcome = { ...OUTCOME, outcome: 'rolled-back', error: other };
     deepStrictEqual((await run('rollback', 'core.ledger')).exitCode, 7);
+    const asked = { code: 'ROLLED_BACK', message: 'Rolled back by lin', details: {} };
+    runtime.outcome = { ...OUTCOME, outcome: 'rolled-back', error: asked, onTrial: false };
+    const { exitCode, lines } = await run('rollback', 'core.ledger');
+    deepStrictEqual([exitCode, lines.at(-1)?.replace(/in [\d.]+ m?s/, 'in T')], [0, '<good>Done</> in T: generation 8']);
     runtime.outcome = { ...OUTCOME, outcome: 'planned', plan: { ...OUTCOME.plan, problems: [error] } };
     deepStrictEqual((await run('plan', 'one.tgz')).exitCode, 3);
   });
