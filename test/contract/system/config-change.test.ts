@@ -50,12 +50,15 @@ describe('a changed setting', () => {
     await set('system.http', { limits: { perBundleMax: 7 } });
     const tls = { certFile: '/missing/cert.pem', keyFile: '/missing/key.pem' };
     assert.equal(await set('system.http', { tls, limits: { perBundleMax: 8 } }), 'TLS_FILES_INVALID');
+    await assert.rejects(runtime.kernel.configSet('system.http', { tls }, 'an-officer'), { httpStatus: 422 });
     assert.deepEqual(await atRunTime('system.http'), { limits: { perBundleMax: 7 } });
     const file = dataPath(runtime, 'config', 'runtime', 'system.http.json');
     assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), { limits: { perBundleMax: 7 } });
     assert.deepEqual(
       (await runtime.kernel.configHistory('system.http')).filter(({ key }) => key === 'tls').map(({ actor, after }) => [actor, after]),
       [
+        ['an-officer', tls],
+        ['kernel', undefined],
         ['an-officer', tls],
         ['kernel', undefined],
       ],

@@ -29,6 +29,7 @@ export async function readTls(config: TlsConfig | null): Promise<SecureContextOp
     throw new SluiceError('TLS_FILES_INVALID', `Certificate '${certFile}' and key '${keyFile}' cannot be used: ${messageOf(error)}`, {
       details: { certFile, keyFile, ...(clientCaFile === undefined ? {} : { clientCaFile }) },
       remedy: 'Check that both files exist, are readable by the process, hold PEM and belong together.',
+      httpStatus: 422,
       cause: error,
     });
   }
