@@ -103,7 +103,26 @@ export const ManifestSchema = Type.Object(
     singleton: Type.Optional(Type.Boolean({ description: 'default true: one version of this bundle at a time' })),
     startLevel: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
     activation: Type.Optional(Type.Union([Type.Literal('eager'), Type.Literal('lazy')])),
-    isolation: Type.Optional(Type.Union([Type.Literal('inline'), Type.Literal('worker'), Type.Literal('process')])),
+    isolation: Type.Optional(
+      Type.Union([Type.Literal('inline'), Type.Literal('worker'), Type.Literal('process')], {
+        description: 'the weakest isolation tier the bundle may run in; default inline',
+      }),
+    ),
+    limits: Type.Optional(
+      Type.Object(
+        {
+          heapMegabytes: Type.Optional(Type.Integer({ minimum: 16, maximum: 4096, description: 'default 128' })),
+          buffersMegabytes: Type.Optional(Type.Integer({ minimum: 1, maximum: 4096, description: 'default 128' })),
+        },
+        { ...strict, description: 'memory in tiers worker and process' },
+      ),
+    ),
+    statements: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 10_000 }), {
+        maxItems: 1_000,
+        description: 'in tier process, the SQL statements the bundle may run, with the full names of its tables',
+      }),
+    ),
     http: Type.Optional(Type.Object({ mount: Type.String({ pattern: '^/([\\w.~-]+(/[\\w.~-]+)*)?$' }) }, strict)),
     config: Type.Optional(
       Type.Object(

@@ -1,12 +1,12 @@
 /** A loaded revision whose code is in a guest: what the life cycle holds of it. */
 import { SluiceError } from '@sluice/sdk';
-import type { LoadedRevision } from '../host/ports.js';
+import type { GuestOrder, LoadedRevision } from '../host/ports.js';
 import type { GuestLimits } from './guest-link.js';
 import type { GuestRequest, IsolationPorts } from './isolation-ports.js';
 import { RemoteBundle } from './remote-bundle.js';
 
-/** Limits of a guest. */
-const GUEST_LIMITS: GuestLimits = { heapMegabytes: 128, buffersMegabytes: 128 };
+/** Limits of a guest whose manifest names none. */
+const LIMITS: GuestLimits = { heapMegabytes: 128, buffersMegabytes: 128 };
 
 /** See the head of the file. */
 export class RemoteRevision implements LoadedRevision {
@@ -17,7 +17,7 @@ export class RemoteRevision implements LoadedRevision {
     const { symbolicName, versionText } = request.manifest;
     const { tier } = request.guest;
     this.markerName = `SluiceRevision_${symbolicName}_${versionText}_${request.revision}_${tier}${number}`;
-    this.#remote = new RemoteBundle(request, GUEST_LIMITS, ports);
+    this.#remote = new RemoteBundle(request, limitsOf(request.guest), ports);
     Object.defineProperty(this.#remote, Symbol.toStringTag, { value: this.markerName });
   }
 
@@ -52,4 +52,10 @@ export class RemoteRevision implements LoadedRevision {
     if (this.#remote !== null) return this.#remote;
     throw new SluiceError('REVISION_CLOSED', `The code of '${this.markerName}' was let go`, { details: { revision: this.markerName } });
   }
+}
+
+/** The manifest was checked before: its section has what its schema allows. */
+function limitsOf({ packageJson }: GuestOrder): GuestLimits {
+  const { limits } = (packageJson['sluice'] ?? {}) as { limits?: Partial<GuestLimits> };
+  return { ...LIMITS, ...limits };
 }

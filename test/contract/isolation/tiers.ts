@@ -29,3 +29,14 @@ export async function bootWithSample(tier: Tier): Promise<TestRuntime> {
   await runtime.stop();
   throw new Error(`the sample did not start in tier ${tier}: ${outcome.error?.message}`);
 }
+
+/** Resolves at a log line of a bundle from now on. */
+export function logged(runtime: TestRuntime, bundle: string, message: RegExp): Promise<string> {
+  return new Promise((resolve) => {
+    const undo = runtime.kernel.followLogs({ bundle }, (line) => {
+      if (!message.test(line.message)) return;
+      undo();
+      resolve(line.message);
+    });
+  });
+}
