@@ -17,6 +17,7 @@ module.exports = {
   forbidden: [
     only('sdk-imports-nothing', 'The SDK imports nothing of ours.', sdk, [sdk]),
     only('model-only-sdk', 'The model is pure and at the bottom.', '^kernel/model/', [sdk, '^kernel/model/']),
+    only('trust-only-model', 'Who is trusted is decided by pure code over the model.', '^kernel/trust/', [sdk, '^kernel/(model|trust)/']),
     only('resolver-only-model', 'The resolver is a pure function over the model.', '^kernel/resolver/', [sdk, '^kernel/(model|resolver)/']),
     only('registry-only-model', 'The registry knows the model, nothing above.', '^kernel/registry/', [sdk, '^kernel/(model|registry)/']),
     only('component-below-lifecycle', 'Components know model and registry.', '^kernel/component/', [
@@ -25,14 +26,14 @@ module.exports = {
     ]),
     only('lifecycle-through-ports', 'The life cycle reaches the outside through ports only.', '^kernel/lifecycle/', [
       sdk,
-      '^kernel/(model|resolver|registry|component|lifecycle)/',
+      '^kernel/(model|resolver|registry|component|trust|lifecycle)/',
       '^kernel/host/ports\\.ts$',
     ]),
     only(
       'host-behind-ports',
       'Host implementations know ports and model; only the composition root knows the rest.',
       '^kernel/host/(?!runtime\\.ts$)',
-      [sdk, '^kernel/(host|model)/'],
+      [sdk, '^kernel/(host|model|trust)/'],
     ),
     only('isolation-knows-the-parts', 'A tier runs a revision elsewhere: it knows how, never the running kernel.', '^kernel/isolation/', [
       sdk,
@@ -42,7 +43,7 @@ module.exports = {
     ]),
     only('admin-serves-the-runtime', 'The admin server knows the runtime interface, never the engine.', '^kernel/admin/', [
       sdk,
-      '^kernel/(admin|model)/',
+      '^kernel/(admin|model|trust)/',
       '^kernel/lifecycle/runtime\\.ts$',
     ]),
     only(
@@ -51,7 +52,7 @@ module.exports = {
       '^kernel/cli/',
       [
         sdk,
-        '^kernel/(cli|admin|model)/',
+        '^kernel/(cli|admin|model|trust|repository)/',
         '^kernel/lifecycle/runtime\\.ts$',
         '^kernel/supervisor/(supervisor|control)\\.ts$',
         '^kernel/host/(runtime|supervision|versions|backup|archive|archive-writer|support|ports)\\.ts$',

@@ -21,6 +21,7 @@ import type {
   RuntimeStatus,
   ServiceSummary,
 } from '../lifecycle/runtime.js';
+import { TRUST_ENDPOINTS, type TrustResults } from './trust-contract.js';
 
 export type {
   ArtifactContent,
@@ -43,6 +44,8 @@ export type {
   RuntimeStatus,
   ServiceSummary,
 } from '../lifecycle/runtime.js';
+
+export type * from './trust-contract.js';
 
 /** Version of the protocol, the first part of every path. */
 export const PROTOCOL_VERSION = 'v1';
@@ -139,6 +142,7 @@ const CHANGE_QUERY = {
   baseGeneration: { type: 'integer', summary: 'refuse with GENERATION_CONFLICT when the current generation is another' },
   watchMs: { type: 'integer', summary: 'probation after the switch in milliseconds; 0 confirms at once' },
   drainMs: { type: 'integer', summary: 'longest drain in milliseconds' },
+  allowDowngrade: { type: 'boolean', summary: 'take a lower version than the one it replaces; takes a right of its own' },
   confirmWithinMs: { type: 'integer', summary: 'deploys only: taken back when not confirmed within these milliseconds' },
   tier: { type: 'string', summary: 'isolation tier to run in: inline, worker or process; not weaker than a manifest asks for' },
 } as const satisfies Record<string, QueryParameter>;
@@ -220,13 +224,14 @@ export const ENDPOINTS = {
   setStartLevel: change('/v1/startlevel', 'Moves the start level of the framework', 'json'),
   backup: { ...change('/v1/backup', 'Writes a consistent archive of the data folder', 'json'), answer: 'json', query: {} },
   shutdown: { ...change('/v1/shutdown', 'Stops everything in order and ends the process'), answer: 'json', query: {} },
+  ...TRUST_ENDPOINTS,
 } as const satisfies Record<string, Endpoint>;
 
 /** Name of an endpoint. */
 export type EndpointName = keyof typeof ENDPOINTS;
 
 /** What each endpoint answers. */
-export interface EndpointResults {
+export interface EndpointResults extends TrustResults {
   readonly openapi: Readonly<Record<string, unknown>>;
   readonly status: RuntimeStatus;
   readonly bundles: readonly BundleSummary[];

@@ -4,12 +4,20 @@ import { isAbsolute } from 'node:path';
 import { SluiceError } from '@sluice/sdk';
 import type { ChangeOptions, Runtime } from '../lifecycle/runtime.js';
 import type { ChangeOutcome, EndpointName, EndpointResults, LogLine, RuntimeEvent } from './contract.js';
+import type { AdminTrust } from '../trust/ports.js';
+import type { Principal } from '../trust/roles.js';
+import type { Intake } from './intake.js';
 import { openApiDocument } from './openapi.js';
 import { readArtifacts, readJson, readRelease, type MatchedRequest } from './requests.js';
+import { TRUST_HANDLERS } from './trust-handlers.js';
 
 /** One request on its way to the runtime. */
 export interface Call {
   readonly runtime: Runtime;
+  readonly trust: AdminTrust;
+  readonly principal: Principal;
+  /** What the body brings, where it brings artifacts. */
+  readonly intake: Intake;
   readonly request: IncomingMessage;
   readonly bundle: string;
   readonly query: MatchedRequest['query'];
@@ -40,7 +48,7 @@ export type FollowName = 'followLogs' | 'followEvents';
 /** Endpoints that answer with one value. */
 export const JSON_HANDLERS: { readonly [K in JsonName]: (call: Call) => EndpointResults[K] | Promise<EndpointResults[K]> } = {
   openapi: ({ runtime }) => openApiDocument(runtime.status().version),
-  status: ({ runtime }) => runtime.status(),
+  status: ({ runtime, trust }) => ({ ...runtime.status(), trust: trust.status() }),
   bundles: ({ runtime }) => runtime.bundles(),
   inspect: ({ runtime, bundle }) => runtime.inspect(bundle),
   why: ({ runtime, bundle }) => runtime.why(bundle),
@@ -58,9 +66,9 @@ export const JSON_HANDLERS: { readonly [K in JsonName]: (call: Call) => Endpoint
   },
   configOf: ({ runtime, bundle }) => runtime.configOf(bundle),
   configHistory: ({ runtime, bundle }) => runtime.configHistory(bundle),
-  configSet: async ({ runtime, bundle, request, query }) => {
+  configSet: async ({ runtime, bundle, request, principal }) => {
     const values = configPatch(await readJson(request));
-    await runtime.configSet(bundle, values, textOf(query['actor']) ?? 'unknown');
+    await runtime.configSet(bundle, values, principal.name);
     return runtime.configOf(bundle);
   },
   backup: async ({ runtime, request }) => {
@@ -75,6 +83,7 @@ export const JSON_HANDLERS: { readonly [K in JsonName]: (call: Call) => Endpoint
     setImmediate(() => void runtime.shutdown().catch((error: Error) => process.emitWarning(error)));
     return { stopping: true, pid: process.pid };
   },
+  ...TRUST_HANDLERS,
 };
 
 /** Endpoints that report progress and end with an outcome. */

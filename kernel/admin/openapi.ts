@@ -9,11 +9,14 @@ import {
   type EndpointName,
 } from './contract.js';
 import { AdminProblemSchema, BackupSchema, ChangeLineSchema, ConfigPatchSchema, RESULT_SCHEMAS, StartLevelSchema } from './schemas.js';
+import { DEMANDS } from './access.js';
+import { TRUST_BODIES } from './trust-schemas.js';
 
 const JSON_BODIES: Readonly<Partial<Record<EndpointName, unknown>>> = {
   configSet: ConfigPatchSchema,
   setStartLevel: StartLevelSchema,
   backup: BackupSchema,
+  ...TRUST_BODIES,
 };
 
 /** The document. */
@@ -28,7 +31,8 @@ export function openApiDocument(version: string): Readonly<Record<string, unknow
     info: {
       title: 'Sluice admin interface',
       version,
-      description: 'Served on a Unix socket in the data folder. Errors are RFC 9457 documents with a stable `code`.',
+      description:
+        'Served on a Unix socket in the data folder and, when asked for, on TCP with bearer tokens. Errors are RFC 9457 documents with a stable `code`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: 'http://localhost', description: 'the Unix socket <data>/admin.sock' }],
@@ -54,6 +58,7 @@ function operation(name: EndpointName, endpoint: Endpoint): unknown {
   return {
     operationId: name,
     summary: endpoint.summary,
+    'x-rights': DEMANDS[name]?.rights ?? ['administer'],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...bodyOf(name, endpoint),
     responses: {

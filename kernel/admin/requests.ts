@@ -27,27 +27,6 @@ export interface MatchedRequest {
   readonly query: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** Names a socket's client may put into `Host`. Anything else comes from a browser that was lured here. */
-const HOSTS: ReadonlySet<string> = new Set(['localhost', 'sluice']);
-
-/** Refuses requests that did not come from a plain local client. */
-export function checkOrigin(request: IncomingMessage): void {
-  const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
-  if (!HOSTS.has(host)) {
-    throw new SluiceError('ADMIN_HOST_REFUSED', `Host '${host}' may not use the admin interface, expected 'localhost'`, {
-      details: { host },
-      httpStatus: 421,
-      remedy: 'Use the sluice command, or send `Host: localhost`',
-    });
-  }
-  if (request.headers.origin !== undefined) {
-    throw new SluiceError('ADMIN_ORIGIN_REFUSED', 'Requests from web pages are refused; this one carries an Origin header', {
-      details: { origin: request.headers.origin },
-      httpStatus: 403,
-    });
-  }
-}
-
 /**
  * Finds the endpoint of a request.
  * @throws SluiceError `ADMIN_ROUTE_UNKNOWN`, `ADMIN_METHOD_REFUSED` or `ADMIN_QUERY_INVALID`.
@@ -147,8 +126,18 @@ export function changeOptions(query: MatchedRequest['query']): ChangeOptions {
   return { actor: typeof actor === 'string' && actor !== '' ? actor : 'unknown', ...(rest as Partial<ChangeOptions>) };
 }
 
+/** Artifacts of requests whose bodies were read already. */
+const PROVIDED = new WeakMap<IncomingMessage, readonly Uint8Array[]>();
+
+/** Sets what {@link readArtifacts} answers for a request from now on. */
+export function provideArtifacts(request: IncomingMessage, artifacts: readonly Uint8Array[]): void {
+  PROVIDED.set(request, artifacts);
+}
+
 /** Artifacts of a request, framed or a single tarball. */
-export async function readArtifacts(request: IncomingMessage): Promise<Buffer[]> {
+export async function readArtifacts(request: IncomingMessage): Promise<readonly Uint8Array[]> {
+  const provided = PROVIDED.get(request);
+  if (provided !== undefined) return provided;
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   if (type === ARTIFACTS_MEDIA_TYPE) {
     const artifacts = readFrames(await readBody(request, ARTIFACTS_BYTES_MAX));
@@ -170,11 +159,13 @@ export async function readArtifacts(request: IncomingMessage): Promise<Buffer[]>
  * A release and the artifacts that come along: framed, the release as JSON first.
  * @throws SluiceError `ADMIN_MEDIA_TYPE_REFUSED`, `ADMIN_BODY_INVALID`, `RELEASE_INVALID`.
  */
-export async function readRelease(request: IncomingMessage): Promise<{ readonly release: Release; readonly artifacts: readonly Buffer[] }> {
+export async function readRelease(
+  request: IncomingMessage,
+): Promise<{ readonly release: Release; readonly artifacts: readonly Uint8Array[] }> {
   const [document, ...artifacts] = await readArtifacts(request);
   let value: unknown;
   try {
-    value = JSON.parse((document as Buffer).toString('utf8'));
+    value = JSON.parse(Buffer.from(document ?? []).toString('utf8'));
   } catch (cause) {
     throw new SluiceError('ADMIN_BODY_INVALID', `Cannot read the release, the first part of the body: ${messageOf(cause)}`, {
       httpStatus: 400,
@@ -196,7 +187,16 @@ export async function readJson(request: IncomingMessage): Promise<Readonly<Recor
   }
 }
 
-async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+/** Bodies by request: what was read to see who may do it is read again to do it. */
+const BODIES = new WeakMap<IncomingMessage, Promise<Buffer>>();
+
+function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  let body = BODIES.get(request);
+  if (body === undefined) BODIES.set(request, (body = receiveBody(request, bytesMax)));
+  return body;
+}
+
+async function receiveBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const tooLarge = (): SluiceError =>
     new SluiceError('ADMIN_BODY_TOO_LARGE', `The body is larger than ${bytesMax} bytes`, { details: { bytesMax }, httpStatus: 413 });
   if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge();

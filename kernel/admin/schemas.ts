@@ -4,6 +4,7 @@
  */
 import { Type, type Static, type TSchema } from '@sluice/sdk';
 import type * as contract from './contract.js';
+import { TRUST_SCHEMAS } from './trust-schemas.js';
 
 const text = Type.String;
 const integer = Type.Integer;
@@ -211,6 +212,7 @@ const RuntimeStatus = object({
   release: optional(object({ name: text(), version: text() })),
   alarms: list(Problem),
   addresses: list(text()),
+  trust: optional(object({ policy: oneOf('off', 'warn', 'require'), auditHead: text(), adminUrl: nullable(text()) })),
 });
 
 const ConfigValue = object({
@@ -287,6 +289,7 @@ export const RESULT_SCHEMAS = {
   setStartLevel: ChangeOutcome,
   backup: object({ path: text(), bytes: integer(), digest: text(), elsewhere: list(object({ part: text(), note: text() })) }),
   shutdown: object({ stopping: Type.Literal(true), pid: integer() }),
+  ...TRUST_SCHEMAS,
 } as const satisfies Record<contract.EndpointName, TSchema>;
 
 type Frozen<T> = T extends readonly (infer E)[] ? readonly Frozen<E>[] : T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;

@@ -15,7 +15,7 @@ import { acquireLock } from './lock.js';
 
 const INDEX = 'backup.json';
 /** What of a data folder is copied as it is; everything else is a cache, a lock, a log, or comes from a backup source. */
-const COPIED = ['format', 'journal.log', 'pointer', 'store/blobs', 'blobs', 'config', 'scheduler', 'events'] as const;
+const COPIED = ['format', 'journal.log', 'pointer', 'store/blobs', 'blobs', 'config', 'scheduler', 'events', 'trust'] as const;
 
 interface IndexFile {
   readonly path: string;

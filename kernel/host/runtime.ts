@@ -2,15 +2,17 @@
  * The composition root: the only file that names the implementations behind the ports. Opens a data folder, recovers, boots the kernel,
  * serves the admin protocol, and closes everything in reverse order.
  */
-import { mkdirSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { existsSync, mkdirSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isSluiceError, SluiceError, type ListenSocketsService, type LogLevel, type LogRecord } from '@sluice/sdk';
-import { startAdminServer } from '../admin/server.js';
+import { startAdminServer, type AdminListenOptions } from '../admin/server.js';
 import { createTieredLoader, GUEST_LAUNCHERS } from '../isolation/index.js';
 import { KernelRuntime } from '../lifecycle/kernel-runtime.js';
 import { levelRank } from '../lifecycle/log.js';
 import type { ProgressEvent, Runtime } from '../lifecycle/runtime.js';
+import { readArtifact } from '../lifecycle/artifacts.js';
+import type { Policy } from '../trust/policy.js';
 import { readArchive } from './archive.js';
 import { SystemClock } from './clock.js';
 import { createFileCodeCache } from './code-cache.js';
@@ -20,10 +22,13 @@ import { createLeakWatch } from './leak-watch.js';
 import { createLoader } from './loader.js';
 import { acquireLock } from './lock.js';
 import { readPointer, writePointer } from './pointer.js';
+import type { Recovery } from './ports.js';
+import { RecordedJournal } from './recorded-journal.js';
 import { digestsInUse, recover } from './recovery.js';
 import { createSchemaChecker } from './schema-check.js';
 import { openStore } from './store.js';
 import { assertSupported } from './support.js';
+import { openTrust, type Trust } from './trust.js';
 import { versions } from './versions.js';
 
 /** Changes after which artifacts and code caches that nothing can return to are removed; also done at every start. */
@@ -39,6 +44,10 @@ export interface StartOptions {
   readonly logLevel?: LogLevel;
   /** Probation after a swap. Default 30,000. */
   readonly watchMs?: number;
+  /** How strictly signatures and versions are taken. Default: as `trust/settings.json` says, else `warn`. */
+  readonly trustPolicy?: Policy;
+  /** Serve the admin interface on TCP too. Default: only on the socket in the data folder. */
+  readonly adminListen?: AdminListenOptions;
   /** Listening sockets that somebody keeps for this process. */
   readonly listenSockets?: ListenSocketsService | null;
   /** Tells what the first start installs. */
@@ -50,6 +59,8 @@ export interface RunningKernel {
   readonly runtime: Runtime;
   /** Path of the admin socket. */
   readonly adminSocket: string;
+  /** Where the admin interface listens on TCP; null when it does not. */
+  readonly adminUrl: string | null;
   /**
    * Stops everything and releases the data folder. Idempotent.
    * @param options.lameDuckMs how long new work is still taken, while clients are told to go elsewhere. Default 0.
@@ -62,7 +73,7 @@ export interface RunningKernel {
 /**
  * Starts a kernel on a data folder.
  * @throws SluiceError `PLATFORM_UNSUPPORTED`, `NODE_UNSUPPORTED`, `DATA_FOLDER_LOCKED`, `DATA_FOLDER_FORMAT`, `ADMIN_SOCKET_FAILED`,
- * `FIRST_START_REFUSED`.
+ * `FIRST_START_REFUSED`, `AUDIT_UNAVAILABLE`, `KEY_RING_INVALID`, `TOKEN_BOOK_INVALID`, `TRUST_SETTINGS_INVALID`, `ADMIN_TLS_REQUIRED`.
  */
 export async function startKernel(options: StartOptions): Promise<RunningKernel> {
   assertSupported();
@@ -77,10 +88,11 @@ export async function startKernel(options: StartOptions): Promise<RunningKernel>
     const lock = await acquireLock(dataFolder);
     undo.push(() => lock.release());
     await checkFormat(dataFolder);
-    const runtime = await bootKernel(dataFolder, options);
+    const { runtime, trust } = await bootKernel(dataFolder, options, (close) => undo.push(close));
     let lameDuckMs = 0;
     undo.push(() => runtime.shutdown({ lameDuckMs }));
-    const admin = await startAdminServer({ runtime, dataFolder });
+    const { adminListen } = options;
+    const admin = await startAdminServer({ runtime, dataFolder, trust, ...(adminListen === undefined ? {} : { listen: adminListen }) });
     undo.push(() => admin.close());
     let closing: Promise<void> | null = null;
     let resolveClosed: () => void = () => {};
@@ -90,18 +102,38 @@ export async function startKernel(options: StartOptions): Promise<RunningKernel>
       return (closing ??= unwind().then(resolveClosed));
     };
     runtime.onShutdown(() => void close());
-    return { runtime, adminSocket: admin.path, close, closed };
+    return { runtime, adminSocket: admin.path, adminUrl: admin.url, close, closed };
   } catch (error) {
     await unwind();
     throw error;
   }
 }
 
-async function bootKernel(dataFolder: string, options: StartOptions): Promise<KernelRuntime> {
+async function bootKernel(
+  dataFolder: string,
+  options: StartOptions,
+  own: (close: () => Promise<void>) => void,
+): Promise<{ readonly runtime: KernelRuntime; readonly trust: Trust }> {
   const clock = new SystemClock();
   const store = await openStore(dataFolder);
   await store.sweepStaging();
-  const journal = await openJournal(dataFolder);
+  const trust = openTrust(dataFolder, {
+    now: () => clock.now(),
+    store,
+    read: (bytes, digest) => {
+      const { manifest } = readArtifact(bytes, digest, readArchive);
+      return { bundle: manifest.symbolicName, version: manifest.versionText, digest };
+    },
+    // The log bundle keeps it apart from this folder, and whoever ships logs takes it off the machine.
+    publishHead: ({ sequence, hash }) => runtime.state.log.info(`Audit log is at record ${sequence}`, { head: `${sequence}:${hash}` }),
+    alarm: (alarm) => runtime.state.raiseAlarm(alarm),
+    ...(options.trustPolicy === undefined ? {} : { policy: options.trustPolicy }),
+  });
+  own(() => trust.close());
+  const journal = new RecordedJournal(await openJournal(dataFolder), trust.audit, {
+    isRecorded: (deployId) => trust.requested.has(deployId),
+    committed: (contents) => trust.gate.remember(contents),
+  });
   const stored = await store.check(digestsInUse(journal.view));
   const recovery = recover(journal.view, {
     now: clock.now(),
@@ -111,8 +143,10 @@ async function bootKernel(dataFolder: string, options: StartOptions): Promise<Ke
   const codeCache = createFileCodeCache(join(dataFolder, 'code-cache'));
   const tidy = async (): Promise<void> => {
     const inUse = digestsInUse(journal.view);
-    for (const orphan of await store.orphans(inUse)) await store.remove(orphan);
+    const kept = [...inUse, ...trust.shelf.digests()];
+    for (const orphan of await store.orphans(kept)) await store.remove(orphan);
     await codeCache.sweep(inUse);
+    await trust.gate.sweep(kept);
   };
   const { kernel, sdk } = versions();
   const folders = new Set<string>();
@@ -125,6 +159,8 @@ async function bootKernel(dataFolder: string, options: StartOptions): Promise<Ke
       journal,
       loader: createTieredLoader(createLoader({ codeCache }), { clock, launchers: GUEST_LAUNCHERS }),
       leakWatch: createLeakWatch(),
+      trust: trust.gate,
+      audit: trust.audit,
     },
     readArchive,
     checkSchema: createSchemaChecker(),
@@ -137,7 +173,7 @@ async function bootKernel(dataFolder: string, options: StartOptions): Promise<Ke
     writeBackup: (target, sources) => {
       // Loaded when asked for: no start needs it.
       const { writeBackup } = require('./backup.js') as typeof import('./backup.js');
-      return writeBackup(dataFolder, target, sources);
+      return writeBackup(dataFolder, target, [...sources, trust.audit]);
     },
     ...(options.watchMs === undefined ? {} : { watchMs: options.watchMs }),
     ...(options.listenSockets ? { listenSockets: options.listenSockets } : {}),
@@ -149,12 +185,38 @@ async function bootKernel(dataFolder: string, options: StartOptions): Promise<Ke
     void writePointer(dataFolder, { generation }).catch(() => undefined);
     if (generation % TIDY_EVERY === 0) runtime.betweenChanges(tidy);
   });
-  await runtime.boot(recovery);
+  const started = {
+    actor: 'kernel',
+    role: 'kernel',
+    action: 'kernel.start',
+    target: '',
+    phase: 'note',
+    outcome: `policy ${trust.office.policy}`,
+  } as const;
+  await trust.audit.write(started);
+  await runtime.boot({ ...recovery, alarms: [...recovery.alarms, ...trust.audit.alarms, ...untrusted(recovery, trust)] });
   store.forgetChecked();
   const isNew = journal.view.state.generation === 0;
   if (isNew && options.bundlesFolder !== undefined) await firstStart(runtime, options.bundlesFolder, options.progress);
   runtime.betweenChanges(tidy);
-  return runtime;
+  return { runtime, trust };
+}
+
+/** Alarms about bundles that shall run and may not. They stay installed; the check before compiling refuses them. */
+function untrusted({ state }: Recovery, { gate }: Trust): Recovery['alarms'] {
+  return state.bundles.flatMap(({ symbolicName, version, digest }) => {
+    const content = { bundle: symbolicName, version, digest };
+    gate.remember([content]);
+    const problem = gate.mayRun(content);
+    if (problem === null) return [];
+    return [
+      {
+        ...problem,
+        message: `'${symbolicName}' ${version} is not started: ${problem.message}`,
+        details: { ...problem.details, ...content },
+      },
+    ];
+  });
 }
 
 /** Deploys the newest artifact of each bundle of a folder as one plan: either the whole distribution is installed or nothing. */
@@ -167,7 +229,13 @@ async function firstStart(runtime: Runtime, folder: string, progress: StartOptio
     progress?.({ phase: 'stage', at: Date.now(), message: `${file} passed over: ${newer} is newer` });
   const names = newest.map(({ file }) => file);
   const artifacts = newest.map(({ bytes }) => bytes);
-  const outcome = await runtime.deploy(artifacts, { actor: 'first-start', watchMs: 0, ...(progress === undefined ? {} : { progress }) });
+  const signatures = await signaturesBeside(names.map((name) => join(folder, name)));
+  const outcome = await runtime.deploy(artifacts, {
+    actor: 'first-start',
+    signatures,
+    watchMs: 0,
+    ...(progress === undefined ? {} : { progress }),
+  });
   if (outcome.outcome === 'committed') return;
   await runtime.shutdown();
   throw new SluiceError(
@@ -177,6 +245,16 @@ async function firstStart(runtime: Runtime, folder: string, progress: StartOptio
       details: { folder, artifacts: names, ...outcome.error?.details },
       ...(outcome.error?.remedy === undefined ? {} : { remedy: outcome.error.remedy }),
     },
+  );
+}
+
+/** The signature files beside artifacts, where there are any. */
+async function signaturesBeside(files: readonly string[]): Promise<readonly Buffer[]> {
+  return Promise.all(
+    files
+      .map((file) => `${file}.sig`)
+      .filter((file) => existsSync(file))
+      .map((file) => readFile(file)),
   );
 }
 

@@ -36,12 +36,6 @@ function subjectOf(packageJson: unknown, digest: string): string {
   return called === '' ? digest.slice(0, 12) : called.slice(0, 100);
 }
 
-/** Stores bytes and checks them. The blob of a refused artifact is removed again. */
-export async function stageArtifact(bytes: Uint8Array, store: BlobStore, read: ArchiveReader): Promise<Artifact> {
-  const digest = await store.put(bytes);
-  return readArtifact(bytes, digest, read);
-}
-
 /** Reads an artifact that the journal names. */
 export async function loadArtifact(digest: string, store: BlobStore, read: ArchiveReader): Promise<Artifact> {
   return readArtifact(await store.get(digest), digest, read);

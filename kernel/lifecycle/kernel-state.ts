@@ -16,6 +16,8 @@ import type { LogRouter } from './log.js';
 import { Revision, type RevisionServices } from './revision.js';
 import type { ProblemData, ReleaseVerdict } from './runtime.js';
 import { nextRevision, type Target } from './planner.js';
+import { OPEN_GATE, SILENT_AUDIT, type AuditRecorder, type TrustGate } from '../trust/ports.js';
+import { assertTrusted } from './admission.js';
 
 /** The outside world, as the composition root or the test kit provides it. */
 export interface KernelPorts {
@@ -24,6 +26,10 @@ export interface KernelPorts {
   readonly journal: Journal;
   readonly loader: Loader;
   readonly leakWatch: LeakWatch;
+  /** Decides what may run. Default: everything. */
+  readonly trust?: TrustGate;
+  /** Records what is changed. Default: nobody does. */
+  readonly audit?: AuditRecorder;
 }
 
 /** Settings with defaults. */
@@ -60,6 +66,8 @@ export class KernelState {
   readonly journal: Journal;
   readonly leakWatch: LeakWatch;
   readonly loader: Loader;
+  readonly trust: TrustGate;
+  readonly audit: AuditRecorder;
   readonly registry: ServiceRegistry;
   readonly entries: EntryCounter;
   readonly router: LogRouter;
@@ -102,6 +110,8 @@ export class KernelState {
     this.journal = ports.journal;
     this.leakWatch = ports.leakWatch;
     this.loader = ports.loader;
+    this.trust = ports.trust ?? OPEN_GATE;
+    this.audit = ports.audit ?? SILENT_AUDIT;
     this.registry = options.registry;
     this.entries = options.entries;
     this.router = options.router;
@@ -141,6 +151,7 @@ export class KernelState {
   createRevision(target: Target, fragments: readonly Artifact[] | undefined): Revision {
     const { artifact, bundle, bundleId } = target;
     if (artifact === null) throw new SluiceError('STATE_INVALID', `no content for bundle ${bundleId}`);
+    assertTrusted(this.trust, artifact);
     const { manifest, digest, entries } = artifact;
     const source = {
       bundleId,

@@ -36,6 +36,8 @@ export interface AuditEntry {
 export interface AuditRecord extends AuditEntry {
   /** 1 for the first. */
   readonly sequence: number;
+  /** How many digests there were, when not all are told. */
+  readonly digestsInAll?: number;
   /** Hash of the record before. */
   readonly previous: string;
   /** SHA-256 of the record's own text up to here. */

@@ -6,7 +6,7 @@ import type { KeyObject } from 'node:crypto';
 import { SluiceError } from '@sluice/sdk/dist/error.js';
 import { isKeyId, readPublicKey } from './key.js';
 import { checkPatterns } from './name-pattern.js';
-import { SIGNER_ROLES, type SignerRole } from './signature.js';
+import { isSignedBy, SIGNER_ROLES, type ArtifactSignature, type SignerRole } from './signature.js';
 
 /** Most keys; a ring is read whole at every start. */
 const KEYS_MAX = 1_000;
@@ -32,6 +32,8 @@ export class KeyRing {
   readonly #keys: ReadonlyMap<string, TrustedKey>;
   /** Parsed once: reading a PEM takes longer than checking a signature. */
   readonly #parsed = new Map<string, KeyObject>();
+  /** Signatures that were computed to be true. What a key may sign, and whether it still may, is asked anew each time. */
+  readonly #confirmed = new WeakSet<ArtifactSignature>();
 
   private constructor(keys: ReadonlyMap<string, TrustedKey>) {
     this.#keys = keys;
@@ -73,8 +75,15 @@ export class KeyRing {
     return this.#keys.get(id);
   }
 
-  /** The key object of a key of this ring. */
-  keyObject({ id, publicKey }: TrustedKey): KeyObject {
+  /** True when the key made the signature over exactly what it claims. The same, frozen signature is computed once. */
+  confirms(key: TrustedKey, signature: ArtifactSignature): boolean {
+    if (this.#confirmed.has(signature)) return true;
+    if (signature.keyId !== key.id || !isSignedBy(signature, this.#keyObject(key))) return false;
+    if (Object.isFrozen(signature)) this.#confirmed.add(signature);
+    return true;
+  }
+
+  #keyObject({ id, publicKey }: TrustedKey): KeyObject {
     let key = this.#parsed.get(id);
     if (key === undefined) this.#parsed.set(id, (key = readPublicKey(publicKey).key));
     return key;

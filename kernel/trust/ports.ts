@@ -58,8 +58,8 @@ export interface AuditTicket {
   end(outcome: AuditOutcome): Promise<void>;
 }
 
-/** The append-only record of actions and refusals. */
-export interface AuditLog {
+/** Takes records in. */
+export interface AuditRecorder {
   /**
    * Records that an action is about to happen; resolves when that is on disk.
    * @throws SluiceError `AUDIT_UNAVAILABLE`: then the action must not happen.
@@ -70,8 +70,10 @@ export interface AuditLog {
    * @throws SluiceError `AUDIT_UNAVAILABLE`.
    */
   write(entry: Omit<AuditEntry, 'at' | 'of'>): Promise<void>;
-  /** True for an open ticket of this log: whoever brings one has recorded the action already. */
-  isTicket(value: unknown): boolean;
+}
+
+/** The append-only record of actions and refusals. */
+export interface AuditLog extends AuditRecorder {
   /** The newest records, oldest first. */
   read(limit: number): Promise<readonly AuditRecord[]>;
   /** Examines every record. @param witnesses heads that were kept elsewhere. */
@@ -119,10 +121,10 @@ export interface StoredArtifact extends KnownVersion {
 /** Artifacts that were uploaded and not activated. */
 export interface ArtifactShelf {
   /**
-   * Reads name and version of an artifact without storing it.
-   * @throws SluiceError `SIGNATURE_*`, `ARCHIVE_*`, `MANIFEST_INVALID`.
+   * Reads name and version of an artifact without storing it, to see whether its sender may touch it.
+   * @throws SluiceError `ARCHIVE_*`, `MANIFEST_INVALID`.
    */
-  examine(bytes: Uint8Array, signatureFiles: readonly Uint8Array[]): KnownVersion;
+  examine(bytes: Uint8Array): KnownVersion;
   /** Stores artifacts. @throws SluiceError as `examine`, `VERSION_REUSED`, `SHELF_FULL`. */
   store(artifacts: readonly Uint8Array[], signatureFiles: readonly Uint8Array[], by: string): Promise<readonly StoredArtifact[]>;
   list(): readonly StoredArtifact[];
@@ -132,6 +134,21 @@ export interface ArtifactShelf {
   bytesOf(digest: string): Promise<Uint8Array>;
   /** Adds signatures to a stored artifact. @throws SluiceError `SIGNATURE_FILE_INVALID`, `ARTIFACT_UNKNOWN`, `SIGNATURE_*`. */
   addSignatures(signatureFile: Uint8Array): Promise<StoredArtifact>;
+}
+
+/** What the admin server needs of trust. */
+export interface AdminTrust {
+  readonly office: TrustOffice;
+  readonly shelf: ArtifactShelf;
+  readonly audit: AuditLog;
+  /** Ids of the changes that the admin server records itself, while they run. */
+  readonly requested: Set<string>;
+  /** For the status. */
+  status(): { readonly policy: Policy; readonly auditHead: string; readonly adminUrl: string | null };
+  /** Where the interface listens on TCP. */
+  listens(url: string | null): void;
+  /** A key was revoked while these run: what of them it had signed is an alarm. */
+  keyRevoked(running: readonly { readonly symbolicName: string; readonly version: string; readonly digest: string }[]): void;
 }
 
 const NO_APPROVAL: Verdict = { build: null, release: null, claim: null, approved: false, problems: [] };
@@ -149,7 +166,4 @@ export const OPEN_GATE: TrustGate = {
 const NO_TICKET: AuditTicket = { sequence: 0, end: () => Promise.resolve() };
 
 /** Records nothing. */
-export const SILENT_AUDIT: Pick<AuditLog, 'begin' | 'isTicket'> = {
-  begin: () => Promise.resolve(NO_TICKET),
-  isTicket: (value) => value === NO_TICKET,
-};
+export const SILENT_AUDIT: AuditRecorder = { begin: () => Promise.resolve(NO_TICKET), write: () => Promise.resolve() };

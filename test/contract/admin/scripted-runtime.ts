@@ -193,8 +193,10 @@ export class ScriptedRuntime implements Runtime {
   };
 
   private async change(name: string, subject: unknown, options: ChangeOptions): Promise<ChangeOutcome> {
-    const { progress, ...settings } = options;
-    this.calls.push([name, subject, settings]);
+    const { progress, deployId, ...settings } = options;
+    // The server gives a change an id when its client gave none; only the client's are worth a look.
+    const isOwn = deployId === undefined || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(deployId);
+    this.calls.push([name, subject, isOwn ? settings : { ...settings, deployId }]);
     if (this.failure !== undefined) throw this.failure;
     progress?.({ phase: 'stage', at: 1, bundle: 'core.ledger', message: 'stored' });
     progress?.({ phase: 'switch', at: 2, message: 'switched' });

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SluiceError } from '@sluice/sdk';
 import { formatTime } from '@sluice/kernel/cli/format';
-import { startAdminServer, type AdminServer } from '@sluice/kernel/admin/server';
+import type { AdminServer } from '@sluice/kernel/admin/server';
+import { startTestServer } from '../admin/admin-server.js';
 import { DETAIL, OUTCOME, ScriptedRuntime, STATUS } from '../admin/scripted-runtime.js';
 import { runCommand } from './run-command.js';
 
@@ -20,7 +21,7 @@ describe('commands', () => {
     writeFileSync(join(folder, 'one.tgz'), 'one');
     writeFileSync(join(folder, 'two.tgz'), 'two');
     runtime = new ScriptedRuntime();
-    server = await startAdminServer({ runtime, dataFolder: folder });
+    server = await startTestServer(runtime, folder);
   });
 
   afterEach(async () => {
@@ -74,7 +75,8 @@ describe('commands', () => {
       const { lines } = await run(...words, '--json');
       return lines.map((line) => JSON.parse(line) as unknown);
     };
-    deepStrictEqual(await json('status'), [STATUS]);
+    const trust = { policy: 'warn', auditHead: `0:${'0'.repeat(64)}`, adminUrl: null };
+    deepStrictEqual(await json('status'), [{ ...STATUS, trust }]);
     deepStrictEqual(await json('inspect', 'core.ledger'), [DETAIL]);
     deepStrictEqual(await json('ls'), [runtime.bundles()]);
     deepStrictEqual(await json('deploy', 'one.tgz'), [OUTCOME]);
