@@ -5,7 +5,8 @@ import { randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/sdk';
 import type { BundleContent, ChangeKind, DeployedRelease, OpenCommit } from '../host/ports.js';
 import { invertedConfiguration, type ConfigurationChange, type Tier } from '../model/index.js';
-import { loadArtifact, stageArtifact, type ArchiveReader } from './artifacts.js';
+import { stageArtifact } from './admission.js';
+import { loadArtifact, type ArchiveReader } from './artifacts.js';
 import { problemOf, type Artifact, type Bundle } from './bundle.js';
 import type { ReleaseWork } from './change-run.js';
 import type { ChangeRunner } from './change-runner.js';
@@ -88,7 +89,7 @@ export class Commands {
   /** Stores and checks artifacts. What is wrong with any of them is added to the refusals. */
   async stage(bytes: readonly Uint8Array[], options: ChangeOptions, refusals: ProblemData[]): Promise<readonly Artifact[]> {
     // Begun together: blobs that come at the same time become durable with one sync.
-    const staged = bytes.map((one) => stageArtifact(one, this.#state.store, this.#readArchive));
+    const staged = bytes.map((one) => stageArtifact(this.#state, one, this.#readArchive, options));
     await Promise.allSettled(staged);
     const artifacts: Artifact[] = [];
     for (const one of staged) {
@@ -221,7 +222,7 @@ export class Commands {
   /** OSGi's update in place: stop, replace, start. When the new content does not start, the old one is started again. */
   async update(bytes: Uint8Array, options: ChangeOptions): Promise<ChangeOutcome> {
     const deployId = options.deployId ?? randomUUID();
-    const artifact = await stageArtifact(bytes, this.#state.store, this.#readArchive);
+    const artifact = await stageArtifact(this.#state, bytes, this.#readArchive, options);
     const bundle = this.installedFor(artifact) ?? this.find(artifact.manifest.symbolicName);
     const running = bundle.current !== null;
     const prepared = this.#plan([target(bundle, bundle.bundleId, artifact, bundle.autostart)], this.#state.startLevel);
