@@ -33,8 +33,8 @@ describe('commands', () => {
     deepStrictEqual(await run('ls'), {
       exitCode: 0,
       lines: [
-        'ID  BUNDLE       VERSION  STATE           LEVEL  REV  DIGEST  NOTE',
-        ' 3  <strong>core.ledger</>  1.1.0    <bad>ACTIVE (trial)</>     10    2  cafe    <bad>it threw</>',
+        'ID  BUNDLE       VERSION  STATE           TIER    LEVEL  REV  DIGEST  NOTE',
+        ' 3  <strong>core.ledger</>  1.1.0    <bad>ACTIVE (trial)</>  inline     10    2  cafe    <bad>it threw</>',
       ],
     });
     deepStrictEqual((await run('ls', 'other')).lines, ['No bundle is installed']);
@@ -116,6 +116,7 @@ describe('commands', () => {
       'bundle       core.ledger 1.1.0 (id 3, revision 2)',
       'state        ACTIVE, on trial',
       'family       core',
+      'tier         inline',
       'start level  10, starts by itself',
       'digest       cafe',
       'previous     1.0.0 beef',
@@ -158,8 +159,8 @@ describe('commands', () => {
         [
           '~ stage     core.ledger: stored',
           '~ switch    switched',
-          'ACTION  BUNDLE       VERSION',
-          'swap    core.ledger  1.0.0 → 1.1.0',
+          'ACTION  BUNDLE       VERSION        TIER',
+          'swap    core.ledger  1.0.0 → 1.1.0  inline',
           'rebound, not restarted: business.transfer',
           'routes /ledger: 1.0.0 → 1.1.0',
           '<good>Done</> in T: generation 8',
