@@ -14,6 +14,7 @@ import { asSluiceError } from './failure.js';
 import type { KernelState } from './kernel-state.js';
 import { importersOf, planChange, type PreparedPlan, type Target } from './planner.js';
 import type { ChangeOptions, ChangeOutcome, ChangePlan, ConfigurationDifference, ProblemData } from './runtime.js';
+import { markQuarantined } from './quarantine.js';
 import { restartsWith } from './summaries.js';
 import { isWarm, type TrialReturn } from './trial-return.js';
 import type { RunningTrial, Trials } from './trials.js';
@@ -239,6 +240,18 @@ export class Commands {
   /** Starts a bundle that the desired state wants running and that failed before. */
   startAgain(bundle: Bundle): Promise<ChangeOutcome> {
     return this.#transition(bundle, true, { actor: 'kernel' });
+  }
+
+  /**
+   * Stops a bundle that failed too often or held everything up. On trial, the version before comes back instead. Not recorded as a
+   * decision: what is wanted stays, and the next start of the process tries again.
+   */
+  async quarantine(bundle: Bundle, reason: SluiceError): Promise<void> {
+    const trial = this.#trials.of(bundle);
+    if (trial !== undefined) return void (await this.returnTrial(trial, reason, { actor: 'kernel:quarantine' }));
+    if (bundle.current === null) return;
+    await this.#transition(bundle, false, { actor: 'kernel:quarantine' });
+    markQuarantined(this.#state, bundle, reason);
   }
 
   /** Starts or stops without recording it as a decision. */

@@ -139,6 +139,10 @@ export class KernelRuntime implements Runtime {
         if (this.#trials.isRunning(trial)) await this.#commands.returnTrial(trial, reason, { actor: 'kernel:probation' });
       });
     };
+    this.state.onFailed = (revision, error) => {
+      const bundle = this.state.inOrder().find(({ current }) => current === revision);
+      if (bundle !== undefined) this.#inBackground(() => this.#commands.quarantine(bundle, error));
+    };
     registerKernelServices(this.state, {
       runtime: this,
       phase: () => this.#phase,
