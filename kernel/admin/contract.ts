@@ -179,7 +179,7 @@ export const ENDPOINTS = {
   status: get('/v1/status', 'State of the kernel'),
   bundles: get('/v1/bundles', 'Installed bundles'),
   inspect: get('/v1/bundles/{bundle}', 'Everything about one bundle'),
-  why: get('/v1/bundles/{bundle}/why', 'Why a bundle is in its state, as a chain of causes'),
+  why: get('/v1/bundles/{bundle}/why', 'Why a bundle, component, service or route is as it is, as a chain of causes'),
   services: get('/v1/services', 'Registered services', {
     filter: { type: 'string', summary: 'RFC 4515 filter over the properties, or a part of a contract name' },
   }),

@@ -260,7 +260,17 @@ export const RESULT_SCHEMAS = {
   status: RuntimeStatus,
   bundles: list(object(summaryProperties)),
   inspect: BundleDetail,
-  why: list(object({ subject: text(), statement: text(), remedy: optional(text()), at: optional(number()) })),
+  why: list(
+    object({
+      subject: text(),
+      statement: text(),
+      area: oneOf('state', 'resolver', 'component', 'service', 'route', 'configuration', 'health', 'history'),
+      depth: integer(),
+      remedy: optional(text()),
+      command: optional(text()),
+      at: optional(number()),
+    }),
+  ),
   services: list(ServiceSummary),
   routes: list(object({ method: text(), path: text(), bundle: text(), version: text(), operationId: optional(text()) })),
   history: list(HistoryEntry),

@@ -10,6 +10,7 @@ import type {
   DeployedRelease,
   DesiredBundle,
   DesiredState,
+  DoneRecord,
   HistoryRecord,
   JournalRecord,
   JournalView,
@@ -190,7 +191,7 @@ export function foldRecord(view: JournalView, record: JournalRecord): JournalVie
       };
     }
     case 'done':
-      return foldDone(view, record.deployId, record.outcome);
+      return foldDone(view, record.deployId, record.outcome, record.details);
     case 'boot':
       return { ...view, failedBoots: view.failedBoots + 1 };
     case 'booted':
@@ -236,13 +237,21 @@ function withUnwritten(view: JournalView, unwritten: readonly UnwrittenConfigura
   return unwritten.length === 0 ? rest : { ...rest, unwritten };
 }
 
-function foldDone(view: JournalView, deployId: string, outcome: 'confirmed' | 'rolled-back'): JournalView {
+function foldDone(
+  view: JournalView,
+  deployId: string,
+  outcome: 'confirmed' | 'rolled-back',
+  details: DoneRecord['details'] = {},
+): JournalView {
   const open = view.open.filter((one) => one.begin.deployId !== deployId);
-  if (open.length === view.open.length) return view;
+  const { code, message } = details;
+  // The commit of the way back has settled it already; why it was taken back is only told here.
+  const reason = outcome === 'rolled-back' && typeof code === 'string' && typeof message === 'string' ? { error: { code, message } } : {};
+  if (open.length === view.open.length && !('error' in reason)) return view;
   const releases = marked(view.state.releases ?? [], deployId, outcome);
   const state = releases === view.state.releases || releases.length === 0 ? view.state : { ...view.state, releases };
   if (outcome === 'confirmed') return { ...view, open, state };
-  const history = view.state.history.map((one) => (one.deployId === deployId ? { ...one, outcome } : one));
+  const history = view.state.history.map((one) => (one.deployId === deployId ? { ...one, outcome, ...reason } : one));
   return { ...view, open, state: { ...state, history } };
 }
 

@@ -1,91 +1,104 @@
-/** `why`: a cause chain across state, resolver, components, configuration and history. Reads, never changes. */
-import { BUNDLE_NAMESPACE, resolve, renderProblem } from '../resolver/index.js';
+/**
+ * `why`: one chain of causes for a bundle, component, service or route, from what is seen down to where it began: resolver, components,
+ * configuration, health, history. Each cause names the next command. Reads, never changes.
+ */
+import { nearestNames } from '../model/index.js';
+import { SluiceError } from '@sluice/sdk';
+import { explainBundle, whyMissing } from './explain-bundle.js';
+import { below, type ExplainPorts } from './explain-causes.js';
+import { explainRoute } from './explain-route.js';
+import { whyHistory } from './explain-history.js';
 import type { Bundle } from './bundle.js';
-import type { KernelState } from './kernel-state.js';
-import type { Cause } from './runtime.js';
+import type { Cause, ServiceSummary } from './runtime.js';
 
-/** Answers why a bundle is in the state it is in. The first cause is the state itself. */
-export function explain(bundle: Bundle, state: KernelState): readonly Cause[] {
-  const causes: Cause[] = [
-    { subject: bundle.symbolicName, statement: `is ${bundle.state}${bundle.current === null ? '' : ` with version ${bundle.version}`}` },
-  ];
-  if (bundle.current === null) causes.push(...whyNotActive(bundle, state));
-  else causes.push(...whyComponents(bundle, state), ...whyUnserved(bundle, state));
-  if (bundle.older !== null) {
-    causes.push({
-      subject: bundle.older.key,
-      statement: 'is the revision before; it waits for the end of probation or of its last entries',
-    });
-  }
-  for (const entry of bundle.log.slice(-5).reverse())
-    causes.push({ subject: bundle.symbolicName, statement: entry.statement, at: entry.at });
-  return causes;
+/**
+ * Explains what a name stands for: a bundle (name, `name@version` or id), a component (`bundle/Component`, or its name alone), a service
+ * (contract, or `#id`), or a route (`/path` or `GET /path`). The first cause is what was asked for.
+ * @throws SluiceError `BUNDLE_UNKNOWN` with the nearest names of every kind.
+ */
+export async function explain(subject: string, ports: ExplainPorts): Promise<readonly Cause[]> {
+  const route = /^(?:([A-Za-z]+)\s+)?(\/.*)$/.exec(subject.trim());
+  if (route !== null) return explainRoute({ method: route[1]?.toUpperCase(), path: route[2] as string }, ports);
+  const bundle = bundleOf(subject, ports);
+  if (bundle !== undefined) return [...(await explainBundle(bundle, ports)), ...below(whyHistory(bundle, ports.state))];
+  const component = componentOf(subject, ports);
+  if (component !== undefined) return explainBundle(component.bundle, ports, { component: component.name });
+  if (isService(subject, ports)) return explainService(subject, ports);
+  throw unknown(subject, ports);
 }
 
-function whyNotActive(bundle: Bundle, state: KernelState): Cause[] {
-  const subject = bundle.symbolicName;
-  if (bundle.isFragment) {
-    const hosts = (state.wiring.get(bundle.key) ?? []).filter(({ requirement }) => requirement.namespace === BUNDLE_NAMESPACE);
-    if (hosts.length === 0) return whyUnresolved(bundle, state);
-    return [{ subject, statement: `is a fragment and attached to ${hosts.map(({ provider }) => `'${provider}'`).join(', ')}` }];
-  }
-  if (bundle.error !== null) {
-    const { message, remedy } = bundle.error;
-    return [{ subject, statement: message, ...(remedy === undefined ? {} : { remedy }) }];
-  }
-  if (!bundle.autostart) return [{ subject, statement: 'was stopped or never started by an operator', remedy: `sluice start ${subject}` }];
-  if (bundle.startLevel > state.startLevel) {
-    const statement = `has start level ${bundle.startLevel}, the framework is at ${state.startLevel}`;
-    return [{ subject, statement, remedy: `Raise the framework's start level to ${bundle.startLevel}.` }];
-  }
-  return whyUnresolved(bundle, state);
+function bundleOf(name: string, { state }: ExplainPorts): Bundle | undefined {
+  return (
+    state.bundles.named(name)[0] ??
+    state.inOrder().find((bundle) => `${bundle.symbolicName}@${bundle.version}` === name || String(bundle.bundleId) === name)
+  );
 }
 
-function whyUnresolved(bundle: Bundle, state: KernelState): Cause[] {
-  const resolution = resolve({
-    candidates: state.bundles.candidates(),
-    required: [bundle.key],
-    wired: state.wiring,
-    kernel: state.capabilities,
+function componentOf(subject: string, { state }: ExplainPorts): { readonly bundle: Bundle; readonly name: string } | undefined {
+  const [first = '', second] = subject.split('/');
+  const wanted = second ?? first;
+  const bundles = second === undefined ? state.inOrder() : state.bundles.named(first);
+  for (const bundle of bundles) {
+    if ((bundle.current?.components() ?? []).some(({ name }) => name === wanted)) return { bundle, name: wanted };
+  }
+  return undefined;
+}
+
+function isService(subject: string, { state }: ExplainPorts): boolean {
+  return (
+    servicesOf(subject, state.registry.services()).length > 0 ||
+    state
+      .inOrder()
+      .some(({ artifact: { manifest } }) => [...manifest.provides, ...manifest.requires].some(({ contract }) => contract === subject))
+  );
+}
+
+function servicesOf(subject: string, services: readonly ServiceSummary[]): readonly ServiceSummary[] {
+  return services.filter(({ id, contract }) => contract === subject || `#${id}` === subject);
+}
+
+/** Who provides a service, who is behind, who uses it; or why nobody provides it. */
+async function explainService(subject: string, ports: ExplainPorts): Promise<readonly Cause[]> {
+  const found = servicesOf(subject, ports.state.registry.services());
+  const contract = found[0]?.contract ?? subject;
+  if (found.length === 0) {
+    const nobody: Cause = { subject: contract, area: 'service', depth: 0, statement: 'is provided by nobody now' };
+    return [nobody, ...below(await whyMissing(contract, ports))];
+  }
+  const ranked = [...found].sort((a, b) => b.ranking - a.ranking || a.id - b.id);
+  const [first, ...others] = ranked.map(({ id, version, bundle, bundleVersion, ranking, users }, position): Cause => {
+    const taken = position === 0 ? 'is provided' : 'is also provided, behind the higher ranking or the lower id,';
+    const using = users.length === 0 ? 'used by nobody' : `used by ${users.join(', ')}`;
+    return {
+      subject: contract,
+      area: 'service',
+      depth: position === 0 ? 0 : 1,
+      statement: `${taken} in version ${version} by '${bundle}' ${bundleVersion} (service ${id}, ranking ${ranking}), ${using}`,
+      command: `sluice inspect ${bundle}`,
+    };
   });
-  if (resolution.ok) return [];
-  return resolution.problems.map((problem) => ({
-    subject: bundle.symbolicName,
-    statement: renderProblem(problem),
-    remedy: problem.suggestion,
-  }));
+  const provider = ports.state.bundles.named(ranked[0]?.bundle ?? '')[0];
+  const causes = provider === undefined ? [] : await explainBundle(provider, ports);
+  return [...(first === undefined ? [] : [first]), ...others, ...below(causes)];
 }
 
-function whyComponents(bundle: Bundle, state: KernelState): Cause[] {
-  const causes: Cause[] = [];
-  for (const component of bundle.current?.components() ?? []) {
-    if (component.state === 'active') continue;
-    const subject = `${bundle.symbolicName}/${component.name}`;
-    causes.push({ subject, statement: `is ${component.state}${component.reason === undefined ? '' : `: ${component.reason}`}` });
-    for (const reference of component.references) {
-      if (!reference.satisfied) causes.push(...whyMissing(reference.contract, state));
-    }
-  }
-  return causes;
-}
-
-/** What the code of the bundle looks up by itself and does not find. What its components lack has been told with them. */
-function whyUnserved(bundle: Bundle, state: KernelState): Cause[] {
-  const told = new Set((bundle.current?.components() ?? []).flatMap(({ references }) => references.map(({ contract }) => contract)));
-  const wanted = bundle.artifact.manifest.requires.filter(({ contract, optional }) => !optional && !told.has(contract));
-  if (wanted.length === 0) return [];
-  const served = new Set(state.registry.services().map(({ contract }) => contract));
-  return wanted.flatMap(({ contract }) => (served.has(contract) ? [] : whyMissing(contract, state)));
-}
-
-function whyMissing(contract: string, state: KernelState): Cause[] {
-  const providers = state.inOrder().filter((one) => one.artifact.manifest.provides.some((provided) => provided.contract === contract));
-  if (providers.length === 0) {
-    return [{ subject: contract, statement: 'is provided by no installed bundle', remedy: `Deploy a bundle that provides '${contract}'.` }];
-  }
-  return providers.map((one) => {
-    const running = one.current !== null;
-    const statement = `is provided by '${one.symbolicName}', which is ${one.state}${running ? ' but has not registered the service' : ''}`;
-    return { subject: contract, statement, remedy: running ? `sluice why ${one.symbolicName}` : `sluice start ${one.symbolicName}` };
+function unknown(subject: string, { state, routes }: ExplainPorts): SluiceError {
+  const bundles = state.inOrder();
+  const components = bundles.flatMap(({ symbolicName, current }) =>
+    (current?.components() ?? []).map(({ name }) => `${symbolicName}/${name}`),
+  );
+  const contracts = bundles.flatMap(({ artifact }) => artifact.manifest.provides.map(({ contract }) => contract));
+  const known = new Set([...bundles.map(({ symbolicName }) => symbolicName), ...components, ...contracts]);
+  const last = subject.split('.').at(-1) ?? subject;
+  const nearest = [
+    ...new Set([...nearestNames(subject, known), ...[...known].filter((name) => last.length > 2 && name.includes(last))]),
+  ].slice(0, 5);
+  return new SluiceError('BUNDLE_UNKNOWN', `No bundle '${subject}' is installed`, {
+    details: { name: subject, nearest, installed: bundles.length, routes: routes().length },
+    remedy:
+      nearest.length > 0
+        ? `Did you mean ${nearest.join(', ')}?`
+        : "Name a bundle ('sluice ls'), a service ('sluice services'), a component as bundle/Component, or a route as /path.",
+    httpStatus: 404,
   });
 }

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import {
   Entries,
   Framework,
+  Health,
   ListenSockets,
   RouteTable,
   SluiceError,
@@ -275,8 +276,9 @@ export class KernelRuntime implements Runtime {
     return detail(this.#commands.find(bundle), this.state, this.#trials);
   }
 
-  why(bundle: string): Promise<readonly Cause[]> {
-    return Promise.resolve().then(() => explain(this.#commands.find(bundle), this.state));
+  why(subject: string): Promise<readonly Cause[]> {
+    const health = async (bundle: string) => (await this.#ask(Health, (service) => service.report({ bundle })))?.checks ?? [];
+    return explain(subject, { state: this.state, routes: () => this.routes(), health, config: (bundle) => this.configOf(bundle) });
   }
 
   services(filter?: string): readonly ServiceSummary[] {

@@ -194,11 +194,19 @@ export interface ComponentSummary {
   readonly reason?: string;
 }
 
-/** One cause in the answer of `why`; the first is what was asked, each next one is the reason of the one before. */
+/** One cause in the answer of `why`. The first is what was asked; each other one explains the nearest one above it of a lower depth. */
 export interface Cause {
   readonly subject: string;
   readonly statement: string;
+  /** Where it was found. */
+  readonly area: 'state' | 'resolver' | 'component' | 'service' | 'route' | 'configuration' | 'health' | 'history';
+  /** Steps from what was asked, which has 0. */
+  readonly depth: number;
+  /** What to do, as a sentence. */
   readonly remedy?: string;
+  /** The next command to type. */
+  readonly command?: string;
+  /** When it happened. */
   readonly at?: number;
 }
 
@@ -349,7 +357,11 @@ export interface Runtime {
   bundles(): readonly BundleSummary[];
   /** @throws SluiceError `BUNDLE_UNKNOWN` with the nearest names. */
   inspect(bundle: string): BundleDetail;
-  why(bundle: string): Promise<readonly Cause[]>;
+  /**
+   * Explains a bundle, component (`bundle/Component`), service (contract or `#id`) or route (`GET /path`).
+   * @throws SluiceError `BUNDLE_UNKNOWN` with the nearest names.
+   */
+  why(subject: string): Promise<readonly Cause[]>;
   services(filter?: string): readonly ServiceSummary[];
   routes(): readonly RouteSummary[];
   history(limit: number): readonly HistoryEntry[];

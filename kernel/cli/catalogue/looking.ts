@@ -33,8 +33,14 @@ export const LOOKING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'why',
     group: 'Looking',
-    summary: 'Explain the state of a bundle as a chain of causes',
-    arguments: [{ usage: '<bundle>', summary: 'name of the bundle', completes: 'bundle' }],
+    summary: 'Explain the state of a bundle, service, route or component as a chain of causes',
+    description:
+      'Looks at state, resolver, components, configuration, health and history, follows what is missing to the bundle that causes it, and ' +
+      'names the next command.',
+    arguments: [
+      { usage: '<subject>', summary: 'bundle, bundle/Component, contract, #service-id, /path or "GET /path"', completes: 'bundle' },
+    ],
+    examples: ['sluice why business.transfer', 'sluice why core.ledger.Posting', 'sluice why "GET /mobile/status"'],
     load: () => ({ run: inspecting().why }),
   },
   {

@@ -1,5 +1,5 @@
 /** `sluice inspect` and `sluice why`: everything about one bundle, and the causes of its state. */
-import type { BundleDetail, ComponentSummary } from '../../admin/contract.js';
+import type { BundleDetail, Cause, ComponentSummary } from '../../admin/contract.js';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
 import { bundleArgument } from '../change.js';
 import type { CommandContext, CommandInput } from '../command.js';
@@ -19,19 +19,23 @@ export async function inspect(context: CommandContext, input: CommandInput): Pro
 /** Runs `sluice why`. */
 export async function why(context: CommandContext, input: CommandInput): Promise<ExitCode> {
   const { terminal } = context;
-  const causes = await context.client().why(bundleArgument(input));
-  if (context.json) {
-    terminal.out(JSON.stringify(causes));
-    return EXIT.ok;
-  }
-  for (const [depth, cause] of causes.entries()) {
-    const indent = '  '.repeat(depth);
-    const when = cause.at === undefined ? '' : terminal.paint('faint', ` (${formatTime(cause.at)})`);
-    const because = depth === 0 ? '' : 'because ';
-    terminal.out(`${indent}${because}${terminal.paint('strong', printable(cause.subject))}: ${printable(cause.statement)}${when}`);
-    if (cause.remedy !== undefined) terminal.out(`${indent}  ${terminal.paint('faint', 'try')} ${printable(cause.remedy)}`);
-  }
+  const causes = await context.client().why(input.arguments[0] ?? '');
+  if (context.json) terminal.out(JSON.stringify(causes));
+  else for (const [index, cause] of causes.entries()) printCause(terminal, cause, causes[index - 1]);
   return EXIT.ok;
+}
+
+function printCause(terminal: Terminal, cause: Cause, previous: Cause | undefined): void {
+  const indent = '  '.repeat(cause.depth);
+  const when = cause.at === undefined ? '' : terminal.paint('faint', ` (${formatTime(cause.at)})`);
+  // What happened earlier is no reason of what happened later.
+  const earlier = cause.area === 'history' && previous?.area === 'history' && previous.depth === cause.depth;
+  const link =
+    cause.depth === 0 ? '' : earlier ? 'before that ' : cause.area === 'service' && cause.statement.startsWith('(') ? '' : 'because ';
+  terminal.out(`${indent}${link}${terminal.paint('strong', printable(cause.subject))}: ${printable(cause.statement)}${when}`);
+  for (const advice of [cause.remedy, cause.command]) {
+    if (advice !== undefined) terminal.out(`${indent}  ${terminal.paint('faint', 'try')} ${printable(advice)}`);
+  }
 }
 
 function printDetail(terminal: Terminal, detail: BundleDetail): void {

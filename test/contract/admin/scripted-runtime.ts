@@ -2,6 +2,7 @@
 import { SluiceError } from '@sluice/sdk';
 import type {
   BundleDetail,
+  Cause,
   ChangeOptions,
   ChangeOutcome,
   DesiredStateDocument,
@@ -115,7 +116,9 @@ export class ScriptedRuntime implements Runtime {
     if (bundle === DETAIL.symbolicName) return DETAIL;
     throw new SluiceError('BUNDLE_UNKNOWN', `Bundle '${bundle}' is not installed`, { details: { nearest: ['core.ledger'] } });
   };
-  why = async (bundle: string) => [{ subject: bundle, statement: 'it is active', remedy: 'nothing', at: 5 }];
+  why = async (subject: string): Promise<readonly Cause[]> => [
+    { subject, statement: 'it is active', area: 'state', depth: 0, remedy: 'nothing', command: 'sluice ls', at: 5 },
+  ];
   services = (filter?: string) => {
     this.calls.push(['services', filter]);
     return [

@@ -111,7 +111,11 @@ describe('commands', () => {
   });
 
   it('explain one bundle', async () => {
-    deepStrictEqual((await run('why', 'core.ledger')).lines, [`<strong>core.ledger</>: it is active (${formatTime(5)})`, '  try nothing']);
+    deepStrictEqual((await run('why', 'core.ledger')).lines, [
+      `<strong>core.ledger</>: it is active (${formatTime(5)})`,
+      '  try nothing',
+      '  try sluice ls',
+    ]);
     deepStrictEqual((await run('inspect', 'core.ledger')).lines, [
       'bundle       core.ledger 1.1.0 (id 3, revision 2)',
       'state        ACTIVE, on trial',
