@@ -62,7 +62,7 @@ describe('packages', () => {
     assert.equal(await runtime.service(Say, '(of=old)').say(), 'hello of 1.1.0');
     assert.deepEqual(
       { changes: outcome.plan.changes, restarts: outcome.plan.restarts },
-      { changes: [{ symbolicName: 'test.words', action: 'swap', from: '1.0.0', to: '1.1.0' }], restarts: ['test.old'] },
+      { changes: [{ symbolicName: 'test.words', action: 'swap', from: '1.0.0', to: '1.1.0', tier: 'inline' }], restarts: ['test.old'] },
     );
   });
 

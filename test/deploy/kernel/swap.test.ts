@@ -55,7 +55,7 @@ describe('swap', () => {
     assert.equal(await service.greet('x'), '1.1.0: hello x');
     assert.deepEqual(
       { generation: outcome.generation, changes: outcome.plan.changes },
-      { generation: 2, changes: [{ symbolicName: 'test.greeter', action: 'swap', from: '1.0.0', to: '1.1.0' }] },
+      { generation: 2, changes: [{ symbolicName: 'test.greeter', action: 'swap', from: '1.0.0', to: '1.1.0', tier: 'inline' }] },
     );
     assert.deepEqual(
       runtime.kernel.bundles().map(({ symbolicName, version, state, lingering }) => ({ symbolicName, version, state, lingering })),

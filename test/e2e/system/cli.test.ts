@@ -35,14 +35,14 @@ describe('the command line and the bank', function () {
     const { code, lines } = await run('ls', 'business');
     equal(
       [code, lines.map((line) => line.split(' ').slice(1, 6).join(' '))],
-      [0, ['BUNDLE VERSION STATE LEVEL REV', 'business.account 1.0.0 ACTIVE 30 1', 'business.transfer 1.0.0 ACTIVE 30 1']],
+      [0, ['BUNDLE VERSION STATE TIER LEVEL', 'business.account 1.0.0 ACTIVE inline 30', 'business.transfer 1.0.0 ACTIVE inline 30']],
     );
     const routes = await run('routes', 'mobile/status');
     equal([routes.code, routes.lines.at(-1)], [0, 'GET /mobile/status channel.mobile 1.0.0 status']);
   });
 
   it('plans a deploy without doing it, deploys, explains, goes back and remembers', async () => {
-    const changes = ['ACTION BUNDLE VERSION', `swap ${BUNDLE} 1.0.0 → 1.1.0`, 'rebound, not restarted: channel.mobile'];
+    const changes = ['ACTION BUNDLE VERSION TIER', `swap ${BUNDLE} 1.0.0 → 1.1.0 inline`, 'rebound, not restarted: channel.mobile'];
     const plan = await run('plan', artifact);
     equal([plan.code, plan.lines.slice(-3)], [0, changes]);
 
