@@ -56,10 +56,8 @@ export class GuestRun {
       output: (text) => owner.output(text.trimEnd()),
       ended: (end) => this.#ended(end),
     });
-    this.#heartbeat = new Heartbeat(
-      ports.clock,
-      (silentMs) => this.#condemn({ kind: 'error', message: `its event loop has not turned for ${silentMs} ms (an endless loop)` }),
-      () => undefined,
+    this.#heartbeat = new Heartbeat(ports.clock, (silentMs) =>
+      this.#condemn({ kind: 'error', message: `its event loop has not turned for ${silentMs} ms (an endless loop)` }),
     );
   }
 

@@ -17,7 +17,6 @@ export class Heartbeat {
   constructor(
     clock: Clock,
     private readonly stuck: (silentMs: number) => void,
-    private readonly tick: () => void,
   ) {
     this.timer = clock.setInterval(() => this.look(), TICK_MS);
   }
@@ -27,12 +26,12 @@ export class Heartbeat {
   }
 
   private look(): void {
-    this.tick();
     if (this.silentTicks === null) return;
     this.silentTicks += 1;
     if (this.silentTicks <= SILENT_TICKS_MAX) return;
+    const silentMs = this.silentTicks * TICK_MS;
     this.stop();
-    this.stuck(this.silentTicks * TICK_MS);
+    this.stuck(silentMs);
   }
 
   stop(): void {
