@@ -218,9 +218,14 @@ export class ChangeRun {
     return new Set([...keys, ...direct, ...transitive, ...before.direct, ...before.transitive].map(nameOfKey));
   }
 
+  /** The members whose running revision ends with this change. One that does nothing keeps its own. */
+  leaving(): readonly Member[] {
+    return this.members.filter(({ old, revision, action }) => old !== null && old !== revision && action !== 'nothing');
+  }
+
   /** Waits until no entry of an older generation can reach what was replaced. */
   async drain(generation: number): Promise<{ waitedMs: number; cut: number }> {
-    const leaving = this.members.filter((member) => member.old !== null && member.old !== member.revision);
+    const leaving = this.leaving();
     if (leaving.length === 0) return NOTHING_OPEN;
     const limitMs = this.change.options.drainMs ?? Math.max(...leaving.map(({ old }) => (old as Revision).manifest.drainTimeoutMs));
     const { entries } = this.state;

@@ -95,7 +95,7 @@ export class ChangeRunner {
     const watchMs = confirmWithinMs ?? change.options.watchMs ?? state.defaults.watchMs;
     const temporary = confirmWithinMs !== undefined;
     const onTrial = (swapped.length > 0 || temporary) && watchMs > 0 && change.kind !== 'rollback';
-    const leaving = run.members.filter((one) => one.old !== null && one.old !== one.revision && !(onTrial && swapped.includes(one)));
+    const leaving = run.leaving().filter((one) => !(onTrial && swapped.includes(one)));
     const members = swapped.map((member) => run.trialMember(member));
     const failed = onTrial
       ? this.#trials.begin({ deployId: change.deployId, generation, watchMs, reach: run.reach, members, temporary })
