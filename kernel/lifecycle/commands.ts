@@ -257,6 +257,7 @@ export class Commands {
   /** Starts or stops without recording it as a decision. */
   async #transition(bundle: Bundle, run: boolean, options: ChangeOptions): Promise<ChangeOutcome> {
     const prepared = this.#plan([target(bundle, bundle.bundleId, bundle.artifact, run)], this.#state.startLevel);
+    if (prepared.plan.problems.length > 0) return this.#planned(randomUUID(), prepared, options);
     return this.#runner.run({
       kind: run ? 'start' : 'stop',
       deployId: randomUUID(),

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import {
+  codeOf,
   Entries,
   Framework,
   Health,
@@ -21,7 +22,7 @@ import { ServiceRegistry, type RevisionOwner } from '../registry/index.js';
 import { affectedBy, kernelCapabilities } from '../resolver/index.js';
 import type { ArchiveReader } from './artifacts.js';
 import { installDesired, moveToStartLevel, raiseAlarms } from './boot.js';
-import { nameOfKey, problemOf } from './bundle.js';
+import { nameOfKey, problemOf, type Bundle } from './bundle.js';
 import { ChangeRunner } from './change-runner.js';
 import { CommandQueue } from './command-queue.js';
 import { Commands } from './commands.js';
@@ -98,6 +99,8 @@ export class KernelRuntime implements Runtime {
   readonly #startedAt: number;
   readonly #backupSources = new Set<BackupSourceService>();
   readonly #quiescing = new Set<QuiesceService>();
+  /** Configuration with which a bundle that had failed was last tried again. */
+  readonly #triedWith = new WeakMap<Bundle, string>();
   #phase: RuntimeStatus['phase'] = 'starting';
   #stopped: Promise<void> | null = null;
   #afterShutdown: () => void = () => {};
@@ -437,14 +440,22 @@ export class KernelRuntime implements Runtime {
     return this.state.withConfigSource(work);
   }
 
+  /** A bundle failed to start, maybe because of its configuration (a port that is taken); now that this changed, it may. */
+  async #startAgain(bundle: Bundle): Promise<void> {
+    // A change is told more than once. What cannot be read is read by the start, which tells why.
+    const config = await this.state.configOf(bundle.artifact.manifest, null).then((values) => JSON.stringify(values), codeOf);
+    if (this.#triedWith.get(bundle) === config) return;
+    this.#triedWith.set(bundle, config);
+    await this.#commands.startAgain(bundle);
+  }
+
   /** Reads the configuration of a bundle again and hands it over when it changed. */
   async #reconfigure(name: string): Promise<void> {
     for (const bundle of this.state.inOrder()) {
       if (bundle.symbolicName !== name) continue;
       const revision = bundle.current;
       if (revision === null) {
-        // It failed to start because of its configuration; now that this changed, it may.
-        if (bundle.autostart && bundle.error?.code === 'CONFIG_INVALID') await this.#commands.startAgain(bundle);
+        if (bundle.autostart && bundle.error !== null) await this.#startAgain(bundle);
         continue;
       }
       const config = await this.state.configOf(revision.manifest, null);

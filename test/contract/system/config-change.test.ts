@@ -65,6 +65,23 @@ describe('a changed setting', () => {
     );
   });
 
+  it('starts a bundle that failed before, whatever it failed with', async () => {
+    const definition = defineBundle<{ greeting: string }>({
+      activate({ config: { greeting } }) {
+        if (greeting !== 'Welcome') throw new Error(`cannot say '${greeting}'`);
+      },
+    });
+    const { manifest, ...hello } = bundleOf(definition);
+    const actor = { actor: 'an-officer' };
+    const state = (): string | undefined => runtime.kernel.bundles().find(({ symbolicName }) => symbolicName === 'hello')?.state;
+    await runtime.kernel.setStartLevel(10, actor);
+    await runtime.deploy({ ...hello, manifest: { ...manifest, startLevel: 20 } });
+    await runtime.kernel.setStartLevel(30, actor);
+    const states = [state()];
+    for (const greeting of ['Hi', 'Welcome']) states.push(await set('hello', { greeting }), state());
+    assert.deepEqual(states, ['RESOLVED', 'taken', 'RESOLVED', 'taken', 'ACTIVE']);
+  });
+
   it('is given back by the listeners that had taken it', async () => {
     const seen: string[] = [];
     const definition = defineBundle<{ greeting: string }>({
