@@ -1,5 +1,5 @@
 /**
- * Typed client of the admin protocol. One request per call over the socket of a data folder; nothing stays open between calls.
+ * Typed client of the admin protocol. One request per call over the socket of a data folder, or over TCP; nothing stays open between calls.
  * Failures are SluiceErrors with the code the kernel gave; no kernel on the folder is `KERNEL_NOT_RUNNING`.
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
@@ -19,9 +19,11 @@ import {
   type FollowLine,
   type LogLine,
   type RuntimeEvent,
+  type TrustedKey,
 } from './contract.js';
 import { writeFrames } from './frames.js';
 import { errorOfProblem } from './problems.js';
+import { remoteOptions, type RemoteKernel } from './remote.js';
 import type { ChangeOutcome, ProgressEvent } from '../lifecycle/runtime.js';
 import type { Release } from '../model/index.js';
 import type { Tier } from '../model/index.js';
@@ -52,6 +54,8 @@ export class AdminClient {
   constructor(
     readonly dataFolder: string,
     readonly actor: string,
+    /** A kernel elsewhere, in place of the one on the data folder. */
+    readonly remote?: RemoteKernel,
   ) {}
 
   openapi = (): Promise<EndpointResults['openapi']> => this.json('openapi');
@@ -74,6 +78,24 @@ export class AdminClient {
     this.json('configSet', { bundle, query: { actor: this.actor }, ...jsonBody(patch) });
   backup = (target: string): Promise<EndpointResults['backup']> => this.json('backup', jsonBody({ target }));
   shutdown = (): Promise<EndpointResults['shutdown']> => this.json('shutdown');
+  artifacts = (): Promise<EndpointResults['artifacts']> => this.json('artifacts');
+  /** Stores artifacts and signature files; they run when somebody deploys their digests. */
+  upload = (parts: readonly Uint8Array[]): Promise<EndpointResults['upload']> =>
+    this.json('upload', { ...this.asActor(), ...framedBody(parts) });
+  addSignatures = (signatureFile: Uint8Array): Promise<EndpointResults['addSignatures']> =>
+    this.json('addSignatures', { ...this.asActor(), body: signatureFile, contentType: 'application/json' });
+  keys = (): Promise<EndpointResults['keys']> => this.json('keys');
+  trustKey = (wish: Pick<TrustedKey, 'name' | 'role' | 'prefixes' | 'publicKey'>): Promise<EndpointResults['trustKey']> =>
+    this.json('trustKey', { ...this.asActor(), ...jsonBody(wish) });
+  revokeKey = (id: string, reason: string): Promise<EndpointResults['revokeKey']> =>
+    this.json('revokeKey', { ...this.asActor(), ...jsonBody({ id, reason }) });
+  tokens = (): Promise<EndpointResults['tokens']> => this.json('tokens');
+  createToken = (wish: { name: string; roles: readonly string[]; bundles: readonly string[]; lifeMs?: number }) =>
+    this.json('createToken', { ...this.asActor(), ...jsonBody(wish) });
+  revokeToken = (token: string): Promise<EndpointResults['revokeToken']> =>
+    this.json('revokeToken', { ...this.asActor(), ...jsonBody({ token }) });
+  audit = (limit?: number): Promise<EndpointResults['audit']> => this.json('audit', { query: { limit } });
+  verifyAudit = (head?: string): Promise<EndpointResults['verifyAudit']> => this.json('verifyAudit', { query: { head } });
 
   deploy = (artifacts: readonly Uint8Array[], options: ClientChangeOptions = {}): Promise<ChangeOutcome> =>
     this.change('deploy', options, framedBody(artifacts));
@@ -82,8 +104,12 @@ export class AdminClient {
   rollbackRelease = (options: ClientChangeOptions = {}): Promise<ChangeOutcome> => this.change('rollbackRelease', options, {});
   install = (artifacts: readonly Uint8Array[], options: ClientChangeOptions = {}): Promise<ChangeOutcome> =>
     this.change('install', options, framedBody(artifacts));
-  update = (artifact: Uint8Array, options: ClientChangeOptions = {}): Promise<ChangeOutcome> =>
-    this.change('update', options, framedBody([artifact]));
+  /** @param signatureFile the file with its signatures. */
+  update = (artifact: Uint8Array, options: ClientChangeOptions = {}, signatureFile?: Uint8Array): Promise<ChangeOutcome> =>
+    this.change('update', options, framedBody(signatureFile === undefined ? [artifact] : [artifact, signatureFile]));
+  /** Deploys uploaded artifacts. */
+  deployStored = (digests: readonly string[], options: ClientChangeOptions = {}): Promise<ChangeOutcome> =>
+    this.change('deploy', options, jsonBody({ digests }));
   start = (bundle: string, options: ClientChangeOptions = {}): Promise<ChangeOutcome> => this.change('start', options, { bundle });
   stop = (bundle: string, options: ClientChangeOptions = {}): Promise<ChangeOutcome> => this.change('stop', options, { bundle });
   uninstall = (bundle: string, options: ClientChangeOptions = {}): Promise<ChangeOutcome> => this.change('uninstall', options, { bundle });
@@ -104,6 +130,10 @@ export class AdminClient {
   /** Sends each event of the system until the signal is aborted or the kernel stops. */
   followEvents(line: (line: FollowLine<RuntimeEvent>) => void, signal: AbortSignal): Promise<void> {
     return this.follow('followEvents', { signal }, line);
+  }
+
+  private asActor(): Pick<Call, 'query'> {
+    return { query: { actor: this.actor } };
   }
 
   private async json<K extends EndpointName>(name: K, call: Call = {}): Promise<EndpointResults[K]> {
@@ -151,20 +181,34 @@ export class AdminClient {
   }
 
   private connect(endpoint: Endpoint, call: Call): Promise<IncomingMessage> {
-    const socketPath = adminSocketPath(this.dataFolder);
-    const headers: Record<string, string | number> = { host: 'localhost' };
+    const { tls, headers: own, ...where } = this.remote === undefined ? this.local() : remoteOptions(this.remote);
+    const headers: Record<string, string | number> = { ...(own as Record<string, string>) };
     if (call.accept !== undefined) headers['accept'] = call.accept;
     if (call.contentType !== undefined) headers['content-type'] = call.contentType;
     if (endpoint.method !== 'GET') headers['content-length'] = call.body?.length ?? 0;
-    const options = { socketPath, method: endpoint.method, path: targetOf(endpoint, call), headers, agent: false as const };
+    const options = { ...where, method: endpoint.method, path: targetOf(endpoint, call), headers, agent: false as const };
+    // Loaded when used: most commands talk to the socket.
+    const send = tls ? (require('node:https') as typeof import('node:https')).request : httpRequest;
     return new Promise((resolve, reject) => {
-      const request = httpRequest({ ...options, ...(call.signal === undefined ? {} : { signal: call.signal }) }, resolve);
+      const request = send({ ...options, ...(call.signal === undefined ? {} : { signal: call.signal }) }, resolve);
       request.on('error', (cause: NodeJS.ErrnoException) => reject(this.unreachable(cause)));
       request.end(call.body);
     });
   }
 
+  private local() {
+    return { socketPath: adminSocketPath(this.dataFolder), headers: { host: 'localhost' }, tls: false };
+  }
+
   private unreachable(cause: NodeJS.ErrnoException): unknown {
+    if (this.remote !== undefined) {
+      return new SluiceError('SERVER_UNREACHABLE', `Cannot reach the kernel at '${this.remote.url}': ${cause.message}`, {
+        details: { url: this.remote.url, code: cause.code ?? null },
+        cause,
+        httpStatus: 503,
+        remedy: 'Check the address and the certificate; --ca-file names the authority that signed it',
+      });
+    }
     if (cause.code !== 'ENOENT' && cause.code !== 'ECONNREFUSED') return cause;
     return new SluiceError('KERNEL_NOT_RUNNING', `No kernel runs on the data folder '${this.dataFolder}'`, {
       details: { dataFolder: this.dataFolder },

@@ -43,7 +43,7 @@ export function exitCodeOfOutcome(outcome: ChangeOutcome): ExitCode {
 
 /** Exit code of an error by its stable code and, where the code tells nothing, by its HTTP status. */
 export function exitCodeOfError(code: string, httpStatus: number): ExitCode {
-  if (code === 'KERNEL_NOT_RUNNING') return EXIT.notRunning;
+  if (code === 'KERNEL_NOT_RUNNING' || code === 'SERVER_UNREACHABLE') return EXIT.notRunning;
   if (code.startsWith('USAGE_')) return EXIT.usage;
   if (code.startsWith('BUILD_')) return EXIT.buildFailed;
   if (code.endsWith('_CONFLICT') || code.endsWith('_LOCKED') || code.endsWith('_BUSY') || httpStatus === 409) return EXIT.conflict;

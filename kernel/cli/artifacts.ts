@@ -13,6 +13,13 @@ import { printable } from './terminal.js';
 export interface NamedArtifact {
   readonly file: string;
   readonly bytes: Uint8Array;
+  /** The signature file beside it. */
+  readonly signatures: Uint8Array | null;
+}
+
+/** What is sent of artifacts: each, then the signature files that lie beside them. */
+export function partsOf(artifacts: readonly NamedArtifact[]): Uint8Array[] {
+  return [...artifacts.map(({ bytes }) => bytes), ...artifacts.flatMap(({ signatures }) => signatures ?? [])];
 }
 
 /**
@@ -22,7 +29,12 @@ export interface NamedArtifact {
 export async function collectArtifacts(context: CommandContext, names: readonly string[]): Promise<NamedArtifact[]> {
   const files: string[] = [];
   for (const name of names) files.push(...(await filesOf(context, resolve(context.workingFolder, name), name)));
-  return Promise.all([...new Set(files)].map(async (file) => ({ file, bytes: await readFile(file) })));
+  return Promise.all([...new Set(files)].map(readNamed));
+}
+
+async function readNamed(file: string): Promise<NamedArtifact> {
+  const beside = `${file}.sig`;
+  return { file, bytes: await readFile(file), signatures: existsSync(beside) ? await readFile(beside) : null };
 }
 
 async function filesOf(context: CommandContext, path: string, name: string): Promise<string[]> {

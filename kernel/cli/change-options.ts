@@ -10,6 +10,7 @@ export const SWAP_OPTIONS: readonly OptionSpec[] = [
 /** Options of every command that brings an artifact. */
 export const ARTIFACT_OPTIONS: readonly OptionSpec[] = [
   { flags: '--tier <tier>', summary: 'isolation tier: inline, worker or process, not weaker than the manifest says; kept from then on' },
+  { flags: '--allow-downgrade', summary: 'take a lower version than the one it replaces; takes a right of its own' },
 ];
 
 /** Options of every command that changes something. */

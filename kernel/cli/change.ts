@@ -22,6 +22,7 @@ export function changeOptionsOf(input: CommandInput): ClientChangeOptions {
     ...(input.options['dryRun'] === true ? { dryRun: true } : {}),
     ...(watch === undefined ? {} : { watchMs: parseDuration('watch', watch) }),
     ...(drain === undefined ? {} : { drainMs: parseDuration('drain', drain) }),
+    ...(input.options['allowDowngrade'] === true ? { allowDowngrade: true } : {}),
     ...(tier === undefined ? {} : { tier: parseTier(tier) }),
     ...(deployId === undefined ? {} : { deployId }),
     ...(base === undefined ? {} : { baseGeneration: parseWhole('base-generation', base) }),

@@ -24,7 +24,7 @@ export interface OptionSpec {
 }
 
 /** Group of a command in the help. */
-export type CommandGroup = 'Running' | 'Looking' | 'Changing' | 'Developing' | 'Keeping';
+export type CommandGroup = 'Running' | 'Looking' | 'Changing' | 'Releasing' | 'Trusting' | 'Developing' | 'Keeping';
 
 /** A command. */
 export interface CommandSpec {

@@ -53,7 +53,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     signal: interruption.signal,
     client() {
       const { AdminClient } = require('../admin/client.js') as typeof import('../admin/client.js');
-      return new AdminClient(this.dataFolder, this.actor);
+      const { remoteKernel } = require('./remote-kernel.js') as typeof import('./remote-kernel.js');
+      return new AdminClient(this.dataFolder, this.actor, remoteKernel(input.options, process.env));
     },
   };
   try {

@@ -10,6 +10,13 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { flags: '-d, --data <folder>', summary: 'data folder of the kernel (default: $SLUICE_DATA, else .sluice)' },
   { flags: '--json', summary: 'print JSON for scripts' },
   { flags: '--actor <name>', summary: 'name recorded with changes (default: $SLUICE_ACTOR, else the user)' },
+  { flags: '--server <url>', summary: 'a kernel on TCP in place of the one on the data folder (default: $SLUICE_SERVER)' },
+  {
+    flags: '--token-file <file>',
+    summary: 'file with the token for --server (default: $SLUICE_TOKEN_FILE, else the token in $SLUICE_TOKEN)',
+  },
+  { flags: '--ca-file <file>', summary: 'authority that signed the certificate of --server (default: $SLUICE_CA_FILE)' },
+  { flags: '--client-cert <files>', summary: 'own certificate,key for a server that asks for one (default: $SLUICE_CLIENT_CERT)' },
 ];
 
 /** Summaries of commands that only hold others. */
@@ -61,7 +68,11 @@ export function createProgram(
     const [first = '', second] = spec.name.split(' ');
     const parent = second === undefined ? program : parentOf(program, parents, first, spec.group, output);
     const command = parent.command(second ?? first, { hidden: spec.hidden === true }).summary(spec.summary);
-    if (second === undefined) command.helpGroup(`${spec.group}:`);
+    if (second === undefined) {
+      command.helpGroup(`${spec.group}:`);
+      // It may hold others beside what it does itself: `keys` lists them, `keys trust` is below it.
+      parents.set(first, command);
+    }
     prepare(command, output).description(spec.description ?? spec.summary);
     for (const argument of spec.arguments ?? []) {
       const parsed = new Argument(argument.usage, argument.summary);

@@ -4,7 +4,7 @@ import type { CommandGroup, CommandSpec, OptionSpec } from './command.js';
 import { COMMANDS } from './commands.js';
 import { GLOBAL_OPTIONS } from './program.js';
 
-const GROUPS: readonly CommandGroup[] = ['Running', 'Looking', 'Changing', 'Developing', 'Keeping'];
+const GROUPS: readonly CommandGroup[] = ['Running', 'Looking', 'Changing', 'Releasing', 'Trusting', 'Developing', 'Keeping'];
 
 /** The page. */
 export function commandReference(commands: readonly CommandSpec[] = COMMANDS): string {

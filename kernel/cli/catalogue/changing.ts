@@ -30,7 +30,7 @@ export const CHANGING_COMMANDS: readonly CommandSpec[] = [
     description:
       'Stores, checks, resolves, starts and probes the new revisions beside the old ones, then switches all of them in one step. ' +
       'Whatever fails before the switch leaves everything as it was. During probation the new revisions are taken back when they do worse.',
-    arguments: [ARTIFACTS],
+    arguments: [{ ...ARTIFACTS, summary: `${ARTIFACTS.summary}, or digests of uploaded artifacts` }],
     options: [
       ...SWAP_OPTIONS,
       ...ARTIFACT_OPTIONS,

@@ -22,6 +22,19 @@ export const RUNNING_COMMANDS: readonly CommandSpec[] = [
         summary: 'lowest level on standard error until a log bundle runs (default: warn)',
         choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
       },
+      {
+        flags: '--trust <policy>',
+        summary: 'off, warn or require signatures (default: as trust/settings.json of the data folder says, else warn)',
+        choices: ['off', 'warn', 'require'],
+      },
+      {
+        flags: '--admin-listen <address>',
+        summary: 'serve the admin interface on TCP too, with tokens: 127.0.0.1:8443 (default: only the socket)',
+      },
+      {
+        flags: '--admin-tls <files>',
+        summary: 'its certificate,key[,authority of client certificates]; needed on other addresses than loopback',
+      },
       { flags: '--greeting <file>', summary: 'text to print once the kernel runs; {address} stands for where it listens' },
       { flags: '-w, --watch <duration>', summary: 'probation after each swap, unless a deploy says otherwise (default: 30s)' },
       { flags: '--inspect [port]', summary: 'let a debugger attach, from this machine (default port: 9229)' },

@@ -1,7 +1,7 @@
 /** Commands that change what is installed or running, each one call of the admin protocol. */
 import type { ExitCode } from '../../admin/exit-codes.js';
 import { EXIT, exitCodeOfOutcome } from '../../admin/exit-codes.js';
-import { collectArtifacts } from '../artifacts.js';
+import { collectArtifacts, partsOf } from '../artifacts.js';
 import { bundleArgument, changeOptionsOf, runChange } from '../change.js';
 import type { CommandContext, CommandInput } from '../command.js';
 import { printable } from '../terminal.js';
@@ -9,15 +9,15 @@ import { waitForVerdict } from '../verdict.js';
 
 /** `sluice deploy`. */
 export async function deploy(context: CommandContext, input: CommandInput): Promise<ExitCode> {
-  const artifacts = await collectArtifacts(context, input.arguments);
+  // Digests stand for what was uploaded before; its bytes need not be here.
+  const stored = input.arguments.map((name) => /^(?:sha256:)?([0-9a-f]{64})$/.exec(name)?.[1]).filter((one) => one !== undefined);
+  const isStored = stored.length > 0 && stored.length === input.arguments.length;
+  const artifacts = isStored ? [] : await collectArtifacts(context, input.arguments);
   const client = context.client();
   const options = changeOptionsOf(input);
   let deployId: string | undefined;
   const exitCode = await runChange(context, options, async (all) => {
-    const outcome = await client.deploy(
-      artifacts.map((artifact) => artifact.bytes),
-      all,
-    );
+    const outcome = isStored ? await client.deployStored(stored, all) : await client.deploy(partsOf(artifacts), all);
     if (outcome.onTrial) ({ deployId } = outcome);
     return outcome;
   });
@@ -33,18 +33,15 @@ export function plan(context: CommandContext, input: CommandInput): Promise<Exit
 /** `sluice install`. */
 export async function install(context: CommandContext, input: CommandInput): Promise<ExitCode> {
   const artifacts = await collectArtifacts(context, input.arguments);
-  return runChange(context, changeOptionsOf(input), (options) =>
-    context.client().install(
-      artifacts.map((artifact) => artifact.bytes),
-      options,
-    ),
-  );
+  return runChange(context, changeOptionsOf(input), (options) => context.client().install(partsOf(artifacts), options));
 }
 
 /** `sluice update`. */
 export async function update(context: CommandContext, input: CommandInput): Promise<ExitCode> {
   const [artifact] = await collectArtifacts(context, input.arguments);
-  return runChange(context, changeOptionsOf(input), (options) => context.client().update(artifact?.bytes ?? new Uint8Array(), options));
+  return runChange(context, changeOptionsOf(input), (options) =>
+    context.client().update(artifact?.bytes ?? new Uint8Array(), options, artifact?.signatures ?? undefined),
+  );
 }
 
 /** `sluice start <bundle>`. */

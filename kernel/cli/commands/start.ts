@@ -12,6 +12,7 @@ import type { CommandContext, CommandInput } from '../command.js';
 import { defaultBundlesFolder } from '../default-bundles.js';
 import { parseDuration } from '../format.js';
 import { printable } from '../terminal.js';
+import { trustOptions } from '../start-trust.js';
 import { startBundle } from './changes.js';
 
 /** How long handles of bundles may keep the process after the kernel was closed. */
@@ -37,6 +38,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const kernel = await startKernel({
     listenSockets: supervision?.listenSockets ?? systemdSockets(process.pid, context.environment),
     dataFolder: context.dataFolder,
+    ...trustOptions(context, input),
     ...(folder === undefined ? {} : { bundlesFolder: resolve(folder) }),
     ...(typeof logLevel === 'string' ? { logLevel: logLevel as LogLevel } : {}),
     ...(typeof watch === 'string' ? { watchMs: parseDuration('watch', watch) } : {}),

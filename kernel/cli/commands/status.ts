@@ -29,9 +29,21 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     ['entries now', status.entries],
     ['memory', `${formatBytes(memory.heapUsedBytes)} heap, ${formatBytes(memory.rssBytes)} resident`],
     ['listens on', status.addresses.length === 0 ? undefined : status.addresses.join(', ')],
+    ['trust', status.trust === undefined ? undefined : trustOf(status.trust.policy)],
+    ['admin on', status.trust?.adminUrl ?? undefined],
     ['on trial', trial === null ? undefined : `${trial.bundles.join(', ')} for ${left} more (${trial.deployId})`],
   ]);
   for (const line of pairs) terminal.out(line);
   for (const alarm of status.alarms) printFailure(terminal, alarm, false);
   return EXIT.ok;
+}
+
+const POLICY_MEANINGS = {
+  off: 'off: signatures and versions are not looked at',
+  warn: 'warn: unsigned bundles and reused or lower versions are let in',
+  require: 'require: only what build and release signed runs',
+} as const;
+
+function trustOf(policy: keyof typeof POLICY_MEANINGS): string {
+  return POLICY_MEANINGS[policy];
 }
