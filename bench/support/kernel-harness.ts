@@ -12,7 +12,8 @@ import { createLoader } from '@sluice/kernel/host/loader';
 import { digestsInUse, recover } from '@sluice/kernel/host/recovery';
 import { createSchemaChecker } from '@sluice/kernel/host/schema-check';
 import { MemoryStore, openStore } from '@sluice/kernel/host/store';
-import { versions } from '@sluice/kernel/host/versions';
+import { sdkGenerations } from '@sluice/kernel/host/sdk-generations';
+import { kernelVersion } from '@sluice/kernel/host/versions';
 import { KernelRuntime } from '@sluice/kernel/lifecycle/kernel-runtime';
 
 /** Source of a trivial bundle: provides a contract of its own and calls the one before it. */
@@ -54,10 +55,9 @@ export async function bootKernel(folder: string | null): Promise<KernelRuntime> 
   const clock = new SystemClock();
   const store = folder === null ? new MemoryStore() : await openStore(folder);
   const journal = folder === null ? new MemoryJournal() : await openJournal(folder);
-  const { kernel: version, sdk: sdkVersion } = versions();
   const kernel = new KernelRuntime({
-    version,
-    sdkVersion,
+    version: kernelVersion(),
+    sdkVersions: sdkGenerations().map((one) => one.version),
     ports: { clock, store, journal, loader: createLoader({ codeCache: new MemoryCodeCache() }), leakWatch: createLeakWatch() },
     readArchive,
     checkSchema: createSchemaChecker(),

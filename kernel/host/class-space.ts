@@ -15,9 +15,9 @@ import {
   loadBuiltin,
   packageOf,
   requireFromKernel,
-  sharedSdk,
 } from './host-packages.js';
 import type { LoadRequest } from './ports.js';
+import { generationFor, sdkGenerations, type SdkGeneration } from './sdk-generations.js';
 import { processModule, ShadowProcess } from './shadow-process.js';
 import { newRootContainer, tsyringeFacade } from './tsyringe-facade.js';
 
@@ -40,7 +40,11 @@ export class ClassSpace {
   private facade: object | undefined;
   private closed = false;
 
-  constructor(private readonly request: LoadRequest) {}
+  /** @param generations SDKs to choose from; default: those of this kernel. */
+  constructor(
+    private readonly request: LoadRequest,
+    private readonly generations: readonly SdkGeneration[] = sdkGenerations(),
+  ) {}
 
   /** The revision's root container, made when first asked for: most bundles have no class that needs one. */
   get container(): DependencyContainer {
@@ -81,7 +85,7 @@ export class ClassSpace {
   /** `require` as the code sees it. */
   readonly require = (name: unknown): unknown => {
     if (typeof name !== 'string') throw new TypeError(`require() takes a string, found ${typeof name}`);
-    if (name === '@sluice/sdk') return sharedSdk();
+    if (name === '@sluice/sdk') return generationFor(this.generations, this.request.manifest.sdkRange).load();
     if (name === 'tsyringe') return (this.facade ??= tsyringeFacade(() => this.container));
     const wired = this.request.imports.get(name);
     if (wired !== undefined) return wired();

@@ -5,7 +5,7 @@
 import type { BundleDefinition, Clock, LogLevel, SluiceError, Timer } from '@sluice/sdk';
 import type { DependencyContainer } from 'tsyringe';
 import type { ConfigurationChange } from '../model/index.js';
-import type { Tier } from '../model/index.js';
+import type { Tier, Version } from '../model/index.js';
 
 /** Content-addressed store of artifacts. A digest is the SHA-256 of the bytes in lower-case hex. */
 export interface BlobStore {
@@ -308,6 +308,8 @@ export interface LoadManifest {
   /** Exported package name -> entry of the artifact. */
   readonly exports: Readonly<Record<string, string>>;
   readonly permissions: { readonly builtins: readonly string[]; readonly hostPackages: readonly string[] };
+  /** SDK versions the bundle works with. Default: the newest one the kernel serves. */
+  readonly sdkRange?: { includes(version: Version): boolean };
 }
 
 /** A timer that may be told not to keep the process alive. A virtual clock need not offer that. */

@@ -29,7 +29,8 @@ import { createSchemaChecker } from './schema-check.js';
 import { openStore } from './store.js';
 import { assertSupported } from './support.js';
 import { openTrust, type Trust } from './trust.js';
-import { versions } from './versions.js';
+import { sdkGenerations } from './sdk-generations.js';
+import { kernelVersion } from './versions.js';
 
 /** Changes after which artifacts and code caches that nothing can return to are removed; also done at every start. */
 const TIDY_EVERY = 100;
@@ -148,11 +149,10 @@ async function bootKernel(
     await codeCache.sweep(inUse);
     await trust.gate.sweep(kept);
   };
-  const { kernel, sdk } = versions();
   const folders = new Set<string>();
   const runtime = new KernelRuntime({
-    version: kernel,
-    sdkVersion: sdk,
+    version: kernelVersion(),
+    sdkVersions: sdkGenerations().map(({ version }) => version),
     ports: {
       clock,
       store,

@@ -66,8 +66,8 @@ import { Trials, type RunningTrial } from './trials.js';
 export interface KernelOptions {
   /** Version of the kernel. */
   readonly version: string;
-  /** Version of the SDK the kernel offers. */
-  readonly sdkVersion: string;
+  /** Versions of the SDKs the kernel serves, newest first. */
+  readonly sdkVersions: readonly string[];
   readonly ports: KernelPorts;
   readonly readArchive: ArchiveReader;
   readonly checkSchema: SchemaCheck;
@@ -129,7 +129,7 @@ export class KernelRuntime implements Runtime {
       owner,
       configurations: new Configurations(options.checkSchema),
       defaults: { watchMs: options.watchMs ?? WATCH_MS },
-      capabilities: kernelCapabilities([Entries, Framework, ListenSockets], options.sdkVersion),
+      capabilities: kernelCapabilities([Entries, Framework, ListenSockets], ...options.sdkVersions),
     });
     this.#trials = new Trials(this.state);
     this.#trialReturn = new TrialReturn(this.state, this.#trials);

@@ -49,14 +49,18 @@ export function derive(manifest: Manifest): Derived {
   return derived;
 }
 
-/** Capabilities of the kernel: its contracts and the SDK, against which every bundle's `sdk` range is resolved. */
+/** Capabilities of the kernel: its contracts and the SDKs it serves, against which every bundle's `sdk` range is resolved. */
 export function kernelCapabilities(
   contracts: readonly { readonly id: string; readonly version: string }[],
-  sdkVersion: Version | string,
+  ...sdkVersions: readonly string[]
 ): readonly Capability[] {
-  const sdk = typeof sdkVersion === 'string' ? Version.parse(sdkVersion) : sdkVersion;
   return [
-    { namespace: PACKAGE_NAMESPACE, name: SDK_PACKAGE, version: sdk, attributes: { package: SDK_PACKAGE, version: sdk.toString() } },
+    ...sdkVersions.map((version) => ({
+      namespace: PACKAGE_NAMESPACE,
+      name: SDK_PACKAGE,
+      version: Version.parse(version),
+      attributes: { package: SDK_PACKAGE, version },
+    })),
     ...contracts.map(({ id, version }) => contractCapability(id, Version.parse(version), {})),
   ];
 }

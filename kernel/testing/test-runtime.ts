@@ -23,7 +23,8 @@ import type { HostClock } from '../host/ports.js';
 import { recover } from '../host/recovery.js';
 import { createSchemaChecker } from '../host/schema-check.js';
 import { MemoryStore } from '../host/store.js';
-import { versions } from '../host/versions.js';
+import { sdkGenerations } from '../host/sdk-generations.js';
+import { kernelVersion } from '../host/versions.js';
 import { KernelRuntime } from '../lifecycle/kernel-runtime.js';
 import type { ChangeOptions, ChangeOutcome } from '../lifecycle/runtime.js';
 import type { RegistryCounts, RevisionOwner } from '../registry/index.js';
@@ -66,10 +67,9 @@ export class TestRuntime {
     const clock: HostClock = options.time === 'real' ? new SystemClock() : new VirtualClock();
     const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
     const journal = new MemoryJournal();
-    const { kernel: version, sdk: sdkVersion } = versions();
     const kernel = new KernelRuntime({
-      version,
-      sdkVersion,
+      version: kernelVersion(),
+      sdkVersions: sdkGenerations().map((one) => one.version),
       ports: { clock, store: new MemoryStore(), journal, loader: createTestLoader(), leakWatch: createLeakWatch() },
       readArchive,
       checkSchema: createSchemaChecker(),
@@ -131,7 +131,7 @@ export class TestRuntime {
   provide<S>(contract: Contract<S>, service: S, properties: ServiceProperties = {}): () => void {
     const { state } = this.kernel;
     const registration = state.registry.register(OWNER, contract, service, properties, null);
-    const offered = kernelCapabilities([contract], versions().sdk).filter(({ name }) => name === contract.id);
+    const offered = kernelCapabilities([contract]);
     state.capabilities = [...state.capabilities, ...offered];
     this.#provided.add(registration);
     return () => {

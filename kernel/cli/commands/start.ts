@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { LogLevel } from '@sluice/sdk';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
 import { findSupervisor, systemdSockets } from '../../host/supervision.js';
-import { versions } from '../../host/versions.js';
+import { kernelVersion } from '../../host/versions.js';
 import { fileUnknown } from '../artifacts.js';
 import { progressLine } from '../change.js';
 import type { CommandContext, CommandInput } from '../command.js';
@@ -34,7 +34,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const folder = bundles === false ? undefined : defaultBundlesFolder(named, context.workingFolder, context.environment);
   if (folder !== undefined && !existsSync(folder)) throw fileUnknown(folder, 'Name a folder of .tgz files with --bundles');
   const supervision = findSupervisor(process, context.environment);
-  await supervision?.mayStart(versions().kernel);
+  await supervision?.mayStart(kernelVersion());
   const kernel = await startKernel({
     listenSockets: supervision?.listenSockets ?? systemdSockets(process.pid, context.environment),
     dataFolder: context.dataFolder,

@@ -1,8 +1,12 @@
 /** Promises of the class-space loader: what a bundle's code can see, what it is refused, and what is left of it. */
 import 'reflect-metadata';
 import { deepStrictEqual as equal, notStrictEqual, ok, rejects, strictEqual, throws } from 'node:assert';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as sdk from '@sluice/sdk';
+import { ClassSpace } from '@sluice/kernel/host/class-space';
+import { generationFor, generationsOf } from '@sluice/kernel/host/sdk-generations';
+import { parseRange } from '@sluice/kernel/model/index';
 import { CodeCacheFolder, createLoader, MemoryCodeCache, type CodeCache } from '@sluice/kernel/host/loader';
 import { GRANTABLE_PACKAGES } from '@sluice/kernel/host/host-packages';
 import type { HostTimer, LoadedRevision, TimerPort } from '@sluice/kernel/host/ports';
@@ -476,5 +480,43 @@ describe('stacks', () => {
     older.close();
     ok(loader.mapStack(thrown(newer)).includes('domain/fees.ts:10:5'));
     newer.close();
+  });
+});
+
+describe('SDK generations', () => {
+  const folders = temporaryFolders();
+
+  /** A kernel package with an SDK of its own and, under an alias, one of the major before. */
+  async function kernelWithTwoSdks(): Promise<string> {
+    const folder = await folders();
+    const packages: Readonly<Record<string, readonly [string, object]>> = {
+      '@sluice/kernel': ['0', { dependencies: { '@sluice/sdk': '*', '@sluice/sdk-1': 'npm:@sluice/sdk@^1', koa: '*' } }],
+      '@sluice/sdk': ['2.1.0', {}],
+      '@sluice/sdk-1': ['1.9.0', {}],
+    };
+    for (const [name, [version, more]] of Object.entries(packages)) {
+      const path = join(folder, 'node_modules', name);
+      await mkdir(path, { recursive: true });
+      await writeFile(join(path, 'package.json'), JSON.stringify({ name, version, main: 'index.js', ...more }));
+      await writeFile(join(path, 'index.js'), `exports.generation = '${version}';`);
+    }
+    return join(folder, 'kernel.js');
+  }
+
+  it('are the current one and those of earlier majors under an alias, newest first', async () => {
+    const generations = generationsOf(await kernelWithTwoSdks());
+    equal(
+      generations.map(({ version }) => version),
+      ['2.1.0', '1.9.0'],
+    );
+  });
+
+  it('serve each bundle the newest its range takes', async () => {
+    const generations = generationsOf(await kernelWithTwoSdks());
+    const chosen = ['^2.0.0', '^1.0.0', '>=1', '^3.0.0'].map((range) => generationFor(generations, parseRange(range, 'npm')).version);
+    equal(chosen, ['2.1.0', '1.9.0', '2.1.0', '2.1.0']);
+    const manifest = { ...requestOf('').manifest, sdkRange: parseRange('^1.0.0', 'npm') };
+    const space = new ClassSpace({ ...requestOf(''), manifest }, generations);
+    equal(space.require('@sluice/sdk'), { generation: '1.9.0' });
   });
 });
