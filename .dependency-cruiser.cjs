@@ -46,6 +46,11 @@ module.exports = {
       '^kernel/(admin|model|trust)/',
       '^kernel/lifecycle/runtime\\.ts$',
     ]),
+    only('repository-reads-artifacts', 'Repositories read archives and manifests, and know no kernel.', '^kernel/repository/', [
+      sdk,
+      '^kernel/(repository|model)/',
+      '^kernel/host/(archive|archive-writer|ports)\\.ts$',
+    ]),
     only(
       'cli-is-a-client',
       'The command line is a client of the admin protocol, and a tool chain; `start` launches the kernel.',

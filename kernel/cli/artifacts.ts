@@ -1,5 +1,6 @@
 /**
- * Turns what a user names into artifacts: a tarball, a folder of tarballs, or the folder of a bundle, which is packed first.
+ * Turns what a user names into artifacts: a tarball, a folder of tarballs, the folder of a bundle, which is packed first, a URL, or a package
+ * of an npm registry.
  */
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
@@ -7,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { SluiceError } from '../admin/errors.js';
 import { ARTIFACT_FOLDER } from './artifact-folder.js';
 import type { CommandContext } from './command.js';
+import { fetchNamed, isRemoteName, namedArtifact } from './places.js';
 import { printable } from './terminal.js';
 
 /** An artifact and where it came from. */
@@ -28,8 +30,12 @@ export function partsOf(artifacts: readonly NamedArtifact[]): Uint8Array[] {
  */
 export async function collectArtifacts(context: CommandContext, names: readonly string[]): Promise<NamedArtifact[]> {
   const files: string[] = [];
-  for (const name of names) files.push(...(await filesOf(context, resolve(context.workingFolder, name), name)));
-  return Promise.all([...new Set(files)].map(readNamed));
+  for (const name of names.filter((one) => !isRemoteName(one))) {
+    files.push(...(await filesOf(context, resolve(context.workingFolder, name), name)));
+  }
+  const fetched: NamedArtifact[] = [];
+  for (const name of names.filter(isRemoteName)) fetched.push(namedArtifact(await fetchNamed(context, name)));
+  return [...(await Promise.all([...new Set(files)].map(readNamed))), ...fetched];
 }
 
 async function readNamed(file: string): Promise<NamedArtifact> {
@@ -39,7 +45,8 @@ async function readNamed(file: string): Promise<NamedArtifact> {
 
 async function filesOf(context: CommandContext, path: string, name: string): Promise<string[]> {
   const info = await stat(path).catch(() => undefined);
-  if (info === undefined) throw fileUnknown(name, 'Name a .tgz file, a folder of .tgz files, or the folder of a bundle');
+  if (info === undefined)
+    throw fileUnknown(name, 'Name a .tgz file, a folder of .tgz files, the folder of a bundle, a URL, or npm:package');
   if (info.isFile()) return [path];
   if (existsSync(join(path, 'package.json'))) return [await pack(context, path)];
   const tarballs = (await readdir(path)).filter((entry) => entry.endsWith('.tgz')).sort();

@@ -7,6 +7,12 @@ export const SWAP_OPTIONS: readonly OptionSpec[] = [
   { flags: '--drain <duration>', summary: 'longest wait for entries of the old revision (default: as the manifest says)' },
 ];
 
+/** Option of what may be temporary. */
+export const TEMPORARY_OPTION: OptionSpec = {
+  flags: '--temporary <duration>',
+  summary: 'take it back unless `sluice confirm` comes within this time after the switch',
+};
+
 /** Options of every command that brings an artifact. */
 export const ARTIFACT_OPTIONS: readonly OptionSpec[] = [
   { flags: '--tier <tier>', summary: 'isolation tier: inline, worker or process, not weaker than the manifest says; kept from then on' },

@@ -22,6 +22,8 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
 /** Summaries of commands that only hold others. */
 export const COMMAND_PARENTS: Readonly<Record<string, string>> = {
   config: 'Read and change the configuration of bundles',
+  release: 'Write, show and compare releases',
+  repository: 'Look for bundles where they are published',
 };
 
 /** A parsed command line, or the reason why there is nothing to run. */

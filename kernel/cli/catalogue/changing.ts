@@ -1,13 +1,17 @@
 /** Commands that change what is installed, running or configured. */
-import { ARTIFACT_OPTIONS, CHANGE_OPTIONS, SWAP_OPTIONS } from '../change-options.js';
+import { ARTIFACT_OPTIONS, CHANGE_OPTIONS, SWAP_OPTIONS, TEMPORARY_OPTION } from '../change-options.js';
 import type { CommandSpec } from '../command.js';
+import { PLACE_OPTIONS } from '../places.js';
 
 const changes = (): typeof import('../commands/changes.js') => require('../commands/changes.js') as typeof import('../commands/changes.js');
+const deploying = (): typeof import('../commands/deploy.js') => require('../commands/deploy.js') as typeof import('../commands/deploy.js');
+const releasing = (): typeof import('../commands/release.js') =>
+  require('../commands/release.js') as typeof import('../commands/release.js');
 const config = (): typeof import('../commands/config.js') => require('../commands/config.js') as typeof import('../commands/config.js');
 
 const ARTIFACTS = {
   usage: '<artifacts...>',
-  summary: '.tgz files, folders of them, or folders of bundles (packed first)',
+  summary: '.tgz files, folders of them, folders of bundles (packed first), URLs, npm:package@range',
   completes: 'file',
 } as const;
 const BUNDLE = { usage: '<bundle>', summary: 'name of the bundle', completes: 'bundle' } as const;
@@ -18,10 +22,13 @@ export const CHANGING_COMMANDS: readonly CommandSpec[] = [
     name: 'plan',
     group: 'Changing',
     summary: 'Show what a deploy would do; changes nothing',
-    description: 'Exits with 3 when the deploy would be refused.',
-    arguments: [ARTIFACTS],
-    options: ARTIFACT_OPTIONS,
-    load: () => ({ run: changes().plan }),
+    description:
+      'Of artifacts or of a release file. Exits with 3 when the deploy would be refused. A plan written with --out is done by `sluice deploy` ' +
+      'on it, and refused when anything changed in between.',
+    arguments: [{ ...ARTIFACTS, summary: `${ARTIFACTS.summary}; or one release file (.json)` }],
+    options: [...ARTIFACT_OPTIONS, { flags: '--out <file>', summary: 'write the plan to a file for `sluice deploy`' }, ...PLACE_OPTIONS],
+    examples: ['sluice plan new.tgz', 'sluice plan bank-1.1.0.json --out bank.plan.json'],
+    load: () => ({ run: deploying().plan }),
   },
   {
     name: 'deploy',
@@ -30,15 +37,17 @@ export const CHANGING_COMMANDS: readonly CommandSpec[] = [
     description:
       'Stores, checks, resolves, starts and probes the new revisions beside the old ones, then switches all of them in one step. ' +
       'Whatever fails before the switch leaves everything as it was. During probation the new revisions are taken back when they do worse.',
-    arguments: [{ ...ARTIFACTS, summary: `${ARTIFACTS.summary}, or digests of uploaded artifacts` }],
+    arguments: [{ ...ARTIFACTS, summary: `${ARTIFACTS.summary}, digests of uploaded artifacts; or one release or plan file (.json)` }],
     options: [
       ...SWAP_OPTIONS,
       ...ARTIFACT_OPTIONS,
+      TEMPORARY_OPTION,
+      ...PLACE_OPTIONS,
       { flags: '--wait', summary: 'wait until probation is over; exits with 7 when it was rolled back' },
       ...CHANGE_OPTIONS,
     ],
     examples: ['sluice deploy build/bundles', 'sluice deploy plugins/core/ledger --watch 1m --wait', 'sluice deploy new.tgz --dry-run'],
-    load: () => ({ run: changes().deploy }),
+    load: () => ({ run: deploying().deploy }),
   },
   {
     name: 'confirm',
@@ -49,10 +58,14 @@ export const CHANGING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'rollback',
     group: 'Changing',
-    summary: 'Return a bundle to the revision before, by a swap',
-    arguments: [BUNDLE],
-    options: [...SWAP_OPTIONS, ...CHANGE_OPTIONS],
-    load: () => ({ run: changes().rollback }),
+    summary: 'Return a bundle, or the whole release, to what was before',
+    arguments: [{ ...BUNDLE, usage: '[bundle]' }],
+    options: [
+      { flags: '--release', summary: 'return from the release deployed last: contents, removals, configuration' },
+      ...SWAP_OPTIONS,
+      ...CHANGE_OPTIONS,
+    ],
+    load: () => ({ run: releasing().rollback }),
   },
   {
     name: 'install',
