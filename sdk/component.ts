@@ -43,6 +43,22 @@ export interface ReferenceMetadata {
   readonly range: string | undefined;
 }
 
+/** What a component gets of its bundle's configuration, and what a change of it does. */
+export interface ComponentConfigurationOptions {
+  /**
+   * Key of the bundle's configuration whose value, an object, is the configuration of this component. When the schema marks the key with
+   * `"x-factory": true`, each key `<key>~<name>` makes one instance. Default: the whole configuration of the bundle.
+   */
+  readonly key?: string;
+  /**
+   * `optional` (default): there is an instance also without a configuration. `require`: none without; needs a `key`.
+   * `ignore`: no change of configuration ever touches the instance.
+   */
+  readonly policy?: 'optional' | 'require' | 'ignore';
+  /** Names of values of the configuration that become properties of the services. Everybody sees them: never name a secret. */
+  readonly properties?: readonly string[];
+}
+
 /** Options of `@Component`. */
 export interface ComponentOptions {
   /** Unique in its bundle; default: the class name. */
@@ -52,6 +68,7 @@ export interface ComponentOptions {
   readonly properties?: ServiceProperties;
   /** Default true when the component provides nothing; a component that provides services and says `false` is built at the first use. */
   readonly immediate?: boolean;
+  readonly configuration?: ComponentConfigurationOptions;
 }
 
 /** Everything recorded about a component class. */
@@ -60,6 +77,11 @@ export interface ComponentMetadata {
   readonly provides: readonly Contract[];
   readonly properties: ServiceProperties;
   readonly immediate: boolean;
+  readonly configuration: {
+    readonly key: string | undefined;
+    readonly policy: 'optional' | 'require' | 'ignore';
+    readonly properties: readonly string[];
+  };
   readonly references: readonly ReferenceMetadata[];
   readonly activate: string | undefined;
   readonly deactivate: string | undefined;
@@ -139,7 +161,7 @@ export function Modified(): MethodDecoratorFor {
 
 /**
  * Reads what the decorators recorded.
- * @throws SluiceError `COMPONENT_INVALID` when the class has no `@Component`.
+ * @throws SluiceError `COMPONENT_INVALID` when the class has no `@Component`, or requires a configuration without naming its key.
  */
 export function componentMetadata(target: Constructor): ComponentMetadata {
   const draft = drafts.get(target);
@@ -147,6 +169,17 @@ export function componentMetadata(target: Constructor): ComponentMetadata {
     throw new SluiceError('COMPONENT_INVALID', `Class '${target.name}' is listed as a component but has no @Component decorator`);
   }
   const { options } = draft;
+  const { key, policy = 'optional', properties = [] } = options.configuration ?? {};
+  if (policy === 'require' && key === undefined) {
+    throw new SluiceError(
+      'COMPONENT_INVALID',
+      `Component '${options.name ?? target.name}' requires a configuration but does not say which`,
+      {
+        details: { component: options.name ?? target.name },
+        remedy: 'Name the key: @Component({ configuration: { key, policy: "require" } }).',
+      },
+    );
+  }
   const provides =
     options.provides === undefined ? [] : Array.isArray(options.provides) ? options.provides : [options.provides as Contract];
   return {
@@ -154,6 +187,7 @@ export function componentMetadata(target: Constructor): ComponentMetadata {
     provides,
     properties: options.properties ?? {},
     immediate: options.immediate ?? true,
+    configuration: { key, policy, properties },
     references: [...draft.references].sort((a, b) => a.index - b.index),
     activate: draft.activate,
     deactivate: draft.deactivate,

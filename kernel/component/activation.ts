@@ -23,8 +23,9 @@ export class Activation {
     metadata: ComponentMetadata,
     target: Constructor,
     slots: readonly ReferenceSlot[],
+    config: () => Readonly<Record<string, unknown>>,
   ): Promise<Activation> {
-    const context = options.createContext(metadata.name);
+    const context = options.createContext(metadata.name, config);
     const references = new Map<ReferenceSlot, AcquiredReference>();
     let step = 'its references';
     try {

@@ -29,6 +29,11 @@ export class Instance {
     }
   }
 
+  /** Gives the services other properties. */
+  show(properties: Readonly<Record<string, unknown>>): void {
+    for (const registration of this.registrations) registration.setProperties(properties);
+  }
+
   /** Takes the services out of sight of everybody. */
   unpublish(): void {
     const registrations = this.registrations;

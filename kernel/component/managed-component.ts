@@ -6,6 +6,7 @@
 import { type ComponentMetadata, type Constructor, SluiceError, componentMetadata, isSluiceError } from '@sluice/sdk';
 import { Activation, componentFailure } from './activation.js';
 import { canBeDelayed, delayedService } from './delayed-service.js';
+import { serviceProperties, type WantedInstance } from './configured.js';
 import { Instance } from './instance.js';
 import { ReferenceSlot } from './reference-slot.js';
 import type { ComponentRuntimeOptions, ComponentState } from './types.js';
@@ -41,14 +42,22 @@ export class ManagedComponent {
 
   /** @throws SluiceError `COMPONENT_INVALID` */
   constructor(
-    private readonly target: Constructor,
+    readonly target: Constructor,
     private readonly surroundings: ComponentSurroundings,
+    /** The configuration it has now. */
+    public wanted: WantedInstance,
   ) {
     this.metadata = componentMetadata(target);
     const { owner, registry } = surroundings.options;
     const changed = (): void => surroundings.changed(this);
     this.slots = this.metadata.references.map((reference) => new ReferenceSlot(reference, owner, registry, changed));
     this.delayed = !this.metadata.immediate && canBeDelayed(this.metadata.provides);
+  }
+
+  /** Its name, with that of its configuration when it has one of its own. */
+  get name(): string {
+    const { name } = this.metadata;
+    return this.wanted.key === undefined ? name : `${name}[${this.wanted.key}]`;
   }
 
   get satisfied(): boolean {
@@ -72,18 +81,28 @@ export class ManagedComponent {
     }
   }
 
-  /** Hands over a new configuration, or builds anew. Returns the refusal. */
-  async reconfigure(config: unknown): Promise<SluiceError | null> {
+  /** Hands over a new configuration, or builds anew. Returns the refusal; the configuration before is back in force then. */
+  async reconfigure(wanted: WantedInstance): Promise<SluiceError | null> {
+    const before = this.wanted;
+    this.wanted = wanted;
+    if (this.metadata.configuration.policy === 'ignore') return null;
+    const failure = await this.takeOver(wanted.config);
+    if (failure !== null) this.wanted = before;
+    return failure;
+  }
+
+  private async takeOver(config: unknown): Promise<SluiceError | null> {
     await this.building;
     const { current } = this;
     if (current === null) {
       if (this.state === 'failed' && this.satisfied) await this.settle();
       return this.failure;
     }
-    if (current.activation === null) return null;
-    if (this.metadata.modified === undefined) return this.rebuild(current);
+    const { activation } = current;
+    if (activation !== null && this.metadata.modified === undefined) return this.rebuild(current);
     try {
-      await current.activation.modified(config);
+      await activation?.modified(config);
+      if (this.metadata.configuration.properties.length > 0) current.show(this.properties);
       return null;
     } catch (error) {
       return error as SluiceError;
@@ -187,7 +206,7 @@ export class ManagedComponent {
 
   private async begin(): Promise<Activation> {
     this.countBuild();
-    return Activation.begin(this.options, this.metadata, this.target, this.slots);
+    return Activation.begin(this.options, this.metadata, this.target, this.slots, () => this.wanted.config);
   }
 
   private countBuild(): void {
@@ -277,7 +296,7 @@ export class ManagedComponent {
   }
 
   private get properties(): Readonly<Record<string, unknown>> {
-    return { ...this.metadata.properties, 'component.name': this.metadata.name };
+    return { ...this.metadata.properties, ...serviceProperties(this.metadata, this.wanted), 'component.name': this.metadata.name };
   }
 
   private get options(): ComponentRuntimeOptions {

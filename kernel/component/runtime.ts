@@ -3,29 +3,27 @@
  * Owns the order (one queue, activation follows satisfaction, the stop is its reverse); leaves to each component what is to be done.
  * Always holds: code of the bundle runs in the queue or in a call from outside, never inside a change of the registry.
  */
-import { SluiceError, messageOf } from '@sluice/sdk';
+import { type Constructor, SluiceError, componentMetadata, messageOf } from '@sluice/sdk';
+import { isSameConfig, wantedInstances, type WantedInstance } from './configured.js';
 import { type WaitingComponent, cycleOf, describeCycle } from './cycles.js';
 import { JobQueue } from './job-queue.js';
 import { type ComponentSurroundings, ManagedComponent } from './managed-component.js';
 import type { ComponentDescription, ComponentRuntimeOptions } from './types.js';
 
 export class ComponentRuntime implements ComponentSurroundings {
-  private readonly components: readonly ManagedComponent[];
+  private components: readonly ManagedComponent[];
   private readonly queue = new JobQueue();
   /** Components to settle, in the order in which something happened to them. */
   private readonly waiting = new Set<ManagedComponent>();
   /** Components in the order in which they came to life. */
   private readonly living = new Set<ManagedComponent>();
-  private config: Readonly<Record<string, unknown>>;
   private phase: 'new' | 'running' | 'stopping' = 'new';
   private scheduled = false;
   private stopped: Promise<void> | null = null;
 
   /** @throws SluiceError `COMPONENT_INVALID` when a class is no component or two have the same name */
   constructor(readonly options: ComponentRuntimeOptions) {
-    this.config = options.config;
-    this.components = options.components.map((target) => new ManagedComponent(target, this));
-    const names = this.components.map(({ metadata }) => metadata.name);
+    const names = options.components.map((target) => componentMetadata(target).name);
     const twice = names.find((name, at) => names.indexOf(name) !== at);
     if (twice !== undefined) {
       throw new SluiceError('COMPONENT_INVALID', `'${options.owner.symbolicName}' has two components named '${twice}'`, {
@@ -33,6 +31,7 @@ export class ComponentRuntime implements ComponentSurroundings {
         remedy: 'Give one of them another name in @Component({ name }).',
       });
     }
+    this.components = this.wanted(options.config).map(({ target, wanted }) => new ManagedComponent(target, this, wanted));
   }
 
   /**
@@ -67,19 +66,28 @@ export class ComponentRuntime implements ComponentSurroundings {
    */
   async configChanged(config: Readonly<Record<string, unknown>>): Promise<void> {
     await this.queue.run(async () => {
-      const before = this.config;
-      this.config = config;
-      const changed: ManagedComponent[] = [];
-      for (const component of this.components) {
-        const failure = await component.reconfigure(config);
+      const wanted = this.wanted(config);
+      // What is new is tried first: when it fails, nothing else has noticed yet.
+      const added = wanted
+        .filter((one) => this.componentOf(one) === undefined)
+        .map((one) => new ManagedComponent(one.target, this, one.wanted));
+      await this.addAll(added);
+      const changed: { component: ManagedComponent; before: WantedInstance }[] = [];
+      for (const one of wanted) {
+        const component = this.componentOf(one);
+        if (component === undefined || added.includes(component)) continue;
+        const before = component.wanted;
+        if (before.key !== undefined && isSameConfig(before.config, one.wanted.config)) continue;
+        const failure = await component.reconfigure(one.wanted);
         if (failure === null) {
-          changed.push(component);
+          changed.push({ component, before });
           continue;
         }
-        this.config = before;
-        this.giveBack(changed, before);
+        await this.removeAll(added);
+        this.giveBack(changed);
         throw failure;
       }
+      await this.removeAll(this.components.filter((component) => !wanted.some((one) => this.componentOf(one) === component)));
       await this.settleAll();
     });
   }
@@ -98,10 +106,10 @@ export class ComponentRuntime implements ComponentSurroundings {
   /** Every component with its state and, when it is not active, the reason. */
   describe(): readonly ComponentDescription[] {
     return this.components.map((component) => {
-      const { metadata, state, slots } = component;
+      const { metadata, name, state, slots } = component;
       const reason = this.reasonOf(component);
       return {
-        name: metadata.name,
+        name,
         state,
         provides: metadata.provides.map(({ id }) => id),
         references: slots.map((slot) => slot.describe()),
@@ -129,6 +137,43 @@ export class ComponentRuntime implements ComponentSurroundings {
       const { symbolicName } = this.options.owner;
       this.options.warn('COMPONENT_RUNTIME_FAILED', `Components of '${symbolicName}' could not be settled: ${messageOf(error)}`, { error });
     });
+  }
+
+  /** Every instance that a configuration asks for, with its class. */
+  private wanted(config: Readonly<Record<string, unknown>>): readonly { readonly target: Constructor; readonly wanted: WantedInstance }[] {
+    return this.options.components.flatMap((target) => {
+      return wantedInstances(componentMetadata(target), config).map((wanted) => ({ target, wanted }));
+    });
+  }
+
+  private componentOf({ target, wanted }: { target: Constructor; wanted: WantedInstance }): ManagedComponent | undefined {
+    return this.components.find((component) => component.target === target && component.wanted.key === wanted.key);
+  }
+
+  /** Adds instances for configurations that are new. @throws SluiceError `COMPONENT_FAILED` when one cannot be built: none is added then */
+  private async addAll(added: readonly ManagedComponent[]): Promise<void> {
+    if (added.length === 0) return;
+    this.components = [...this.components, ...added];
+    for (const component of added) {
+      this.waiting.add(component);
+      for (const slot of component.slots) slot.open(this.options.stage);
+    }
+    await this.settleAll();
+    const failed = added.find(({ failure }) => failure !== null);
+    if (failed === undefined) return;
+    const { failure } = failed;
+    await this.removeAll(added);
+    throw failure as SluiceError;
+  }
+
+  private async removeAll(gone: readonly ManagedComponent[]): Promise<void> {
+    if (gone.length === 0) return;
+    this.components = this.components.filter((component) => !gone.includes(component));
+    for (const component of gone) {
+      this.waiting.delete(component);
+      this.living.delete(component);
+      await component.end();
+    }
   }
 
   private schedule(): void {
@@ -172,11 +217,11 @@ export class ComponentRuntime implements ComponentSurroundings {
   }
 
   /** After the refusal has reached the caller, which restores its own configuration first: a new instance reads it from the context. */
-  private giveBack(components: readonly ManagedComponent[], config: Readonly<Record<string, unknown>>): void {
-    if (components.length === 0) return;
+  private giveBack(changed: readonly { readonly component: ManagedComponent; readonly before: WantedInstance }[]): void {
+    if (changed.length === 0) return;
     setImmediate(() => {
       this.later(async () => {
-        for (const component of components) if (this.phase === 'running') await component.reconfigure(config);
+        for (const { component, before } of changed) if (this.phase === 'running') await component.reconfigure(before);
       });
     });
   }
@@ -185,7 +230,7 @@ export class ComponentRuntime implements ComponentSurroundings {
     if (component.failure !== null) return component.failure.message;
     if (component.state !== 'unsatisfied') return undefined;
     if (this.phase !== 'running') return 'the bundle is not running';
-    const steps = cycleOf(component.metadata.name, this.waitingComponents());
+    const steps = cycleOf(component.name, this.waitingComponents());
     if (steps !== undefined) return describeCycle(steps);
     const missing = component.slots.filter((slot) => !slot.satisfied).map((slot) => slot.missing());
     return missing.length === 0 ? undefined : missing.join('; ');
@@ -193,10 +238,10 @@ export class ComponentRuntime implements ComponentSurroundings {
 
   private cycleProblem(component: ManagedComponent): SluiceError | null {
     if (component.state !== 'unsatisfied') return null;
-    const steps = cycleOf(component.metadata.name, this.waitingComponents());
+    const steps = cycleOf(component.name, this.waitingComponents());
     if (steps === undefined) return null;
     const { symbolicName: bundle, version } = this.options.owner;
-    return new SluiceError('COMPONENT_CYCLE', `Component '${component.metadata.name}' of '${bundle}' ${version} ${describeCycle(steps)}`, {
+    return new SluiceError('COMPONENT_CYCLE', `Component '${component.name}' of '${bundle}' ${version} ${describeCycle(steps)}`, {
       details: { bundle, version, cycle: steps },
       remedy: 'Make one of these references optional.',
     });
@@ -205,8 +250,8 @@ export class ComponentRuntime implements ComponentSurroundings {
   private waitingComponents(): readonly WaitingComponent[] {
     return this.components
       .filter(({ state }) => state === 'unsatisfied')
-      .map(({ metadata, slots }) => ({
-        name: metadata.name,
+      .map(({ name, metadata, slots }) => ({
+        name,
         provides: metadata.provides.map(({ id }) => id),
         waitsFor: slots.filter((slot) => !slot.satisfied).map((slot) => slot.metadata.contract.id),
       }));

@@ -22,8 +22,8 @@ export interface ComponentRuntimeOptions {
   readonly config: Readonly<Record<string, unknown>>;
   readonly activateTimeoutMs: number;
   readonly deactivateTimeoutMs: number;
-  /** Makes the context of one activation of the component named. */
-  createContext(componentName: string): ComponentContext;
+  /** Makes the context of one activation of the component named. `config` gives its configuration, which may be a part of the bundle's. */
+  createContext(componentName: string, config: () => Readonly<Record<string, unknown>>): ComponentContext;
   /** Runs foreign code with a time limit; the error of a time-out names bundle and activity. */
   limit<T>(activity: string, limitMs: number, work: () => T | Promise<T>): Promise<T>;
   warn(code: string, message: string, details: Readonly<Record<string, unknown>>): void;

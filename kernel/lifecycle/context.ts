@@ -57,12 +57,20 @@ export class RevisionContext implements BundleContext {
   readonly #host: ContextHost;
   readonly #scope: ScopeNode;
   readonly #component: ComponentOrigin | null;
+  readonly #config: () => Readonly<Record<string, unknown>>;
 
-  /** @param component null for the context of the activator. */
-  constructor(host: ContextHost, scope: ScopeNode, log: Logger, component: ComponentOrigin | null = null) {
+  /** @param component null for the context of the activator. @param config the part of the configuration that counts here; default: all. */
+  constructor(
+    host: ContextHost,
+    scope: ScopeNode,
+    log: Logger,
+    component: ComponentOrigin | null = null,
+    config: () => Readonly<Record<string, unknown>> = () => host.config,
+  ) {
     this.#host = host;
     this.#scope = scope;
     this.#component = component;
+    this.#config = config;
     this.log = log;
     this.clock = scopedClock(host.clock, scope);
     this.bundle = Object.freeze({
@@ -83,7 +91,7 @@ export class RevisionContext implements BundleContext {
   }
 
   get config(): Readonly<Record<string, unknown>> {
-    return this.#host.config;
+    return this.#config();
   }
 
   register<S>(contract: Contract<S>, service: S, properties: ServiceProperties = {}): Registration {

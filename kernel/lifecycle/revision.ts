@@ -205,10 +205,13 @@ export class Revision implements ContextHost {
       config: this.config,
       activateTimeoutMs: this.manifest.startTimeoutMs,
       deactivateTimeoutMs: this.manifest.stopTimeoutMs,
-      createContext: (name) => {
+      createContext: (name, config) => {
         const scope = this.scope.child(`component ${name}`);
         const origin = { name, id: ++this.#componentsBuilt };
-        return { context: new RevisionContext(this, scope, this.log.child({ component: name }), origin), close: () => scope.close() };
+        return {
+          context: new RevisionContext(this, scope, this.log.child({ component: name }), origin, config),
+          close: () => scope.close(),
+        };
       },
       limit: (activity, limitMs, work) => this.#limited(activity, limitMs, work),
       warn: (code, message, details) => this.log.warn(message, { code, ...details }),

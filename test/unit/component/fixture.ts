@@ -25,6 +25,7 @@ export function rootContainer(): DependencyContainer {
 /** Context of one activation, as far as components of these tests use it. */
 export interface TestContext {
   readonly component: string;
+  readonly config: Readonly<Record<string, unknown>>;
   closed: boolean;
 }
 
@@ -48,8 +49,14 @@ export class ComponentFixture extends RegistryFixture {
       config: (options.config ?? {}) as Readonly<Record<string, unknown>>,
       activateTimeoutMs: 1_000,
       deactivateTimeoutMs: 500,
-      createContext: (component) => {
-        const context: TestContext = { component, closed: false };
+      createContext: (component, config) => {
+        const context: TestContext = {
+          component,
+          get config() {
+            return config();
+          },
+          closed: false,
+        };
         this.contexts.push(context);
         return {
           context: context as unknown as BundleContext,
