@@ -54,21 +54,21 @@ export interface LogSinkService {
 export const LogSink = localContract<LogSinkService>('sluice.kernel.LogSink', '1.0.0', []);
 
 /** Where a configuration value came from. */
-export type ConfigLayer = 'shipped' | 'operator' | 'runtime';
+export type ConfigLayer = 'shipped' | 'operator' | 'runtime' | 'plugin';
 
 /** The values of one layer. */
 export interface ConfigLayerValues {
   readonly layer: ConfigLayer;
   /** As the bundle gets them: references to secrets are resolved. */
   readonly values: Readonly<Record<string, unknown>>;
-  /** As they are kept and may be shown: `{ "$env": ... }` and `{ "$file": ... }` as written. Absent when nothing was resolved. */
+  /** As they are kept and may be shown: `{ "$env": ... }` and `{ "$file": ... }` as written, `{ "$plugin": ... }`. Absent when nothing was resolved. */
   readonly stored?: Readonly<Record<string, unknown>>;
 }
 
 /** Supplies the operator and run-time layers of configuration. The kernel merges, checks and hands the result to bundles. */
 export interface ConfigSourceService {
-  /** Values of a bundle by key, best layer last. */
-  layers(bundle: string): Promise<readonly ConfigLayerValues[]>;
+  /** Values of a bundle by key, best layer last. With a version, what is meant for that version alone takes the place of what is meant for all. */
+  layers(bundle: string, version?: string): Promise<readonly ConfigLayerValues[]>;
   /** Calls back after the values of a bundle may have changed. Returns the undo. */
   watch(changed: (bundle: string) => void): () => void;
   /** Writes run-time values (undefined removes one) after the kernel has checked them. */

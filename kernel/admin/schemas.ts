@@ -218,7 +218,7 @@ const RuntimeStatus = object({
 const ConfigValue = object({
   key: text(),
   value: Type.Unknown(),
-  layer: oneOf('default', 'shipped', 'operator', 'runtime'),
+  layer: oneOf('default', 'shipped', 'operator', 'runtime', 'plugin'),
   secret: flag(),
 });
 

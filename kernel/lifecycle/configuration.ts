@@ -3,7 +3,7 @@
  * manifest's schema and hands it out frozen. Leaves where values are kept to the source, and how schemas are checked to a port.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { SluiceError, type ConfigLayer, type ConfigLayerValues, type ConfigSourceService } from '@sluice/sdk';
+import { factoryOfKey, schemaOfKey, SluiceError, type ConfigLayer, type ConfigLayerValues, type ConfigSourceService } from '@sluice/sdk';
 import type { ConfigurationChange, Manifest } from '../model/index.js';
 import type { ConfigValue } from './runtime.js';
 
@@ -39,21 +39,49 @@ export function mergeLayers(manifest: Manifest, layers: readonly Layer[]): Merge
   }
   for (const { layer, values: more } of layers) {
     for (const [key, value] of Object.entries(more)) {
-      values[key] = value;
+      values[key] = withDefaults(manifest.config?.schema, key, value);
       origins.set(key, layer);
     }
   }
   return { values, origins };
 }
 
-/** Names of the keys whose values must never be shown. */
-export function secretKeys(manifest: Manifest): ReadonlySet<string> {
-  const keys = Object.entries(propertiesOf(manifest)).filter(([, property]) => (property as Record<string, unknown>)['x-secret'] === true);
-  return new Set(keys.map(([key]) => key));
+/** The keys whose values hold a secret at any depth, configurations of factories among them. */
+export function secretKeys(manifest: Manifest): Pick<ReadonlySet<string>, 'has'> {
+  const schema = manifest.config?.schema;
+  return { has: (key) => marksSecret(schemaOfKey(schema, key)) };
+}
+
+function marksSecret(schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null) return false;
+  return (schema as Record<string, unknown>)['x-secret'] === true || Object.values(schema).some(marksSecret);
+}
+
+/** A copy of a value that may be shown: what its schema marks as a secret, at any depth, is `***`. */
+function withoutSecrets(value: unknown, schema: Readonly<Record<string, unknown>> | undefined): unknown {
+  if (schema?.['x-secret'] === true) return '***';
+  if (typeof value !== 'object' || value === null || schema === undefined) return value;
+  if (Array.isArray(value)) return value.map((element) => withoutSecrets(element, schema['items'] as typeof schema | undefined));
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutSecrets(part, schemaOfKey(schema, key))]));
+}
+
+/** The value of one key, with the defaults of a factory filled in. */
+function withDefaults(schema: Readonly<Record<string, unknown>> | undefined, key: string, value: unknown): unknown {
+  if (factoryOfKey(schema, key) === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const properties = Object.entries((schemaOfKey(schema, key)?.['properties'] ?? {}) as Record<string, { readonly default?: unknown }>);
+  const defaults = properties.filter(([, { default: fallback }]) => fallback !== undefined).map(([name, part]) => [name, part.default]);
+  return { ...Object.fromEntries(defaults), ...value };
 }
 
 function propertiesOf(manifest: Manifest): Record<string, unknown> {
   return (manifest.config?.schema as { properties?: Record<string, unknown> } | undefined)?.properties ?? {};
+}
+
+/** The layers with other run-time values. What plugins lay over stays on top. */
+function withRuntime(layers: readonly Layer[], values: Readonly<Record<string, unknown>>): readonly Layer[] {
+  const isPlugin = ({ layer }: Layer): boolean => layer === 'plugin';
+  const below = layers.filter((one) => !isPlugin(one) && one.layer !== 'runtime');
+  return [...below, { layer: 'runtime', values }, ...layers.filter(isPlugin)];
 }
 
 /** The layers as they are once the pending changes are written. */
@@ -72,7 +100,7 @@ async function withPending(
     if (Object.hasOwn(resolved, key)) values[key] = resolved[key];
     else delete values[key];
   }
-  return [...layers.filter(({ layer }) => layer !== 'runtime'), { layer: 'runtime', values }];
+  return withRuntime(layers, values);
 }
 
 /**
@@ -112,7 +140,7 @@ export class Configurations {
     pending: readonly ConfigurationChange[] = [],
   ): Promise<Readonly<Record<string, unknown>>> {
     if (manifest.config === null) return Object.freeze({});
-    const layers = source === undefined ? [] : await source.layers(manifest.symbolicName);
+    const layers = source === undefined ? [] : await source.layers(manifest.symbolicName, manifest.versionText);
     const { values } = mergeLayers(manifest, pending.length === 0 ? layers : await withPending(manifest, layers, source, pending));
     this.assertValid(manifest, values);
     return Object.freeze(values);
@@ -124,7 +152,7 @@ export class Configurations {
     const mistakes =
       schema === undefined
         ? Object.keys(values).map((key) => ({ path: `/${key}`, message: 'is not a configuration key of this bundle' }))
-        : this.#check(schema, values);
+        : this.#mistakesIn(schema, values);
     if (mistakes.length === 0) return;
     const text = mistakes.map((mistake) => `${mistake.path} ${mistake.message}`).join('; ');
     throw new SluiceError('CONFIG_INVALID', `The configuration of '${manifest.symbolicName}' is not valid: ${text}`, {
@@ -134,28 +162,42 @@ export class Configurations {
     });
   }
 
+  /** A factory is described once and has any number of configurations, so these are checked one by one. */
+  #mistakesIn(schema: Readonly<Record<string, unknown>>, values: Readonly<Record<string, unknown>>): ReturnType<SchemaCheck> {
+    const ofFactories = Object.entries(values).filter(([key]) => factoryOfKey(schema, key) !== undefined);
+    if (ofFactories.length === 0) return this.#check(schema, values);
+    const names = new Set(ofFactories.map(([key]) => key));
+    const others = Object.fromEntries(Object.entries(values).filter(([key]) => !names.has(key)));
+    const mistakes = ofFactories.flatMap(([key, value]) =>
+      this.#check(schemaOfKey(schema, key) ?? {}, value as Readonly<Record<string, unknown>>).map(({ path, message }) => ({
+        path: `/${key}${path === '/' ? '' : path}`,
+        message,
+      })),
+    );
+    return [...this.#check(schema, others), ...mistakes];
+  }
+
   /** All values with their origin; secrets masked. */
   async show(manifest: Manifest, source: ConfigSourceService | undefined): Promise<readonly ConfigValue[]> {
-    const layers = source === undefined ? [] : await source.layers(manifest.symbolicName);
+    const layers = source === undefined ? [] : await source.layers(manifest.symbolicName, manifest.versionText);
     // Where a value is kept elsewhere, what is shown is where, not what.
     const { values, origins } = mergeLayers(
       manifest,
       layers.map(({ layer, values, stored }) => ({ layer, values: stored ?? values })),
     );
-    const secrets = secretKeys(manifest);
+    const { schema } = manifest.config ?? {};
     return Object.keys(values)
       .sort()
-      .map((key) => ({
-        key,
-        value: secrets.has(key) ? '***' : values[key],
-        layer: origins.get(key) ?? 'default',
-        secret: secrets.has(key),
-      }));
+      .map((key) => {
+        const described = schemaOfKey(schema, key);
+        const secret = described?.['x-secret'] === true;
+        return { key, value: withoutSecrets(values[key], described), layer: origins.get(key) ?? 'default', secret };
+      });
   }
 
   /** The configuration as it would be after run-time values were set; undefined removes one. */
   async preview(manifest: Manifest, source: ConfigSourceService, changes: Readonly<Record<string, unknown>>): Promise<void> {
-    const layers = await source.layers(manifest.symbolicName);
+    const layers = await source.layers(manifest.symbolicName, manifest.versionText);
     const runtime: Record<string, unknown> = {};
     for (const layer of layers) if (layer.layer === 'runtime') Object.assign(runtime, layer.values);
     const resolved = (await source.resolve?.(manifest.symbolicName, changes)) ?? changes;
@@ -163,7 +205,6 @@ export class Configurations {
       if (value === undefined || value === null) delete runtime[key];
       else runtime[key] = value;
     }
-    const others = layers.filter((layer) => layer.layer !== 'runtime');
-    this.assertValid(manifest, mergeLayers(manifest, [...others, { layer: 'runtime', values: runtime }]).values);
+    this.assertValid(manifest, mergeLayers(manifest, withRuntime(layers, runtime)).values);
   }
 }

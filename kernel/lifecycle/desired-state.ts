@@ -13,7 +13,10 @@ export async function desiredState(state: KernelState): Promise<DesiredStateDocu
     for (const { symbolicName, artifact } of state.inOrder()) {
       if (artifact.manifest.config === null || source === undefined) continue;
       const secrets = secretKeys(artifact.manifest);
-      const values = Object.assign({}, ...(await source.layers(symbolicName)).map((layer) => layer.stored ?? layer.values)) as object;
+      const values = Object.assign(
+        {},
+        ...(await source.layers(symbolicName)).filter(({ layer }) => layer !== 'plugin').map((layer) => layer.stored ?? layer.values),
+      ) as object;
       const kept = Object.entries(values).filter(([key, value]) => !(secrets.has(key) && isPlainSecret(value)));
       if (kept.length > 0) configuration[symbolicName] = Object.fromEntries(kept);
       for (const key of Object.keys(values)) {

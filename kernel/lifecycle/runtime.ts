@@ -337,7 +337,7 @@ export interface RuntimeStatus {
 export interface ConfigValue {
   readonly key: string;
   readonly value: unknown;
-  readonly layer: 'default' | 'shipped' | 'operator' | 'runtime';
+  readonly layer: 'default' | 'shipped' | 'operator' | 'runtime' | 'plugin';
   readonly secret: boolean;
 }
 

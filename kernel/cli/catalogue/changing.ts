@@ -115,4 +115,11 @@ export const CHANGING_COMMANDS: readonly CommandSpec[] = [
     arguments: [BUNDLE],
     load: () => ({ run: config().history }),
   },
+  {
+    name: 'config describe',
+    group: 'Changing',
+    summary: 'List what the configuration of a bundle can hold: types, defaults, limits, meaning',
+    arguments: [BUNDLE],
+    load: () => ({ run: (require('../commands/describe.js') as typeof import('../commands/describe.js')).describe }),
+  },
 ];

@@ -63,7 +63,24 @@ export const DETAIL: BundleDetail = {
   lingering: 1,
   onTrial: true,
   error: { code: 'ACTIVATION_FAILED', message: 'it threw', remedy: 'fix it', details: {} },
-  manifest: { sdk: '^1.0.0' },
+  manifest: {
+    sluice: {
+      sdk: '^1.0.0',
+      config: {
+        schema: {
+          type: 'object',
+          required: ['url'],
+          properties: {
+            url: { type: 'string', minLength: 8, description: 'Address of the network' },
+            limit: { type: 'integer', minimum: 1 },
+            pool: { type: 'object', properties: { hosts: { type: 'array', items: { enum: ['a', 'b'] } } } },
+            rails: { type: 'object', 'x-factory': true, properties: { key: { type: 'string', 'x-secret': true } } },
+          },
+        },
+        defaults: { limit: 5 },
+      },
+    },
+  },
   previous: { version: '1.0.0', digest: 'beef' },
   wires: [{ namespace: 'sluice.contract', name: 'sluice.data.Data', provider: 'system.data@1.0.0' }],
   usedBy: [{ namespace: 'sluice.contract', name: 'core.ledger.Posting', consumer: 'platform.txn@1.0.0' }],

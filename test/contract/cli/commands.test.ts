@@ -53,6 +53,13 @@ describe('commands', () => {
       `${formatTime(1)}  deploy  <bad>refused</>       lin    core.ledger new 1.0.0  d-1     y`,
     ]);
     deepStrictEqual((await run('config', 'get', 'core.ledger')).lines, ['KEY    VALUE  FROM', '<strong>limit</>  5      operator']);
+    deepStrictEqual((await run('config', 'describe', 'core.ledger')).lines, [
+      'KEY               TYPE      DEFAULT     ALLOWED         MEANING',
+      '<strong>url</>               string    (required)  8.. characters  Address of the network',
+      '<strong>limit</>             integer   5           1..',
+      '<strong>pool.hosts</>        string[]              a, b',
+      '<strong>rails~<name>.key</>  password',
+    ]);
     deepStrictEqual((await run('config', 'history', 'core.ledger')).lines, [
       'TIME                 ACTOR  KEY    BEFORE  AFTER  LAYER',
       `${formatTime(1)}  lin    <strong>limit</>  null    5      runtime`,

@@ -3,36 +3,12 @@ import { deepStrictEqual as equal, rejects } from 'node:assert';
 import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { codeOf, defineBundle } from '@sluice/sdk';
-import { TestRuntime, type TestBundle } from '@sluice/kernel/testing';
+import { codeOf } from '@sluice/sdk';
+import { TestRuntime } from '@sluice/kernel/testing';
 import configBundle from '../../../plugins/system/config/activator.js';
 import { ConfigFolder } from '../../../plugins/system/config/adapters/config-folder.js';
+import { configured, quick } from './configured-bundle.js';
 import { dataPath, logged, systemBundle } from './system-bundle.js';
-
-type Values = Readonly<Record<string, unknown>>;
-const quick = { scanPeriodMs: 100, settleMs: 10, watch: false };
-
-/** A bundle that tells which configuration it got. */
-function configured(): { bundle: TestBundle; seen: Values[]; next: () => Promise<Values> } {
-  const seen: Values[] = [];
-  let told: (config: Values) => void = () => undefined;
-  const definition = defineBundle({
-    activate(context) {
-      seen.push(context.config);
-      context.onConfigChange((config) => {
-        seen.push(config);
-        told(config);
-      });
-    },
-  });
-  const schema = {
-    type: 'object',
-    additionalProperties: false,
-    properties: { limit: { type: 'integer', default: 1 }, password: { type: 'string', 'x-secret': true } },
-  };
-  const bundle: TestBundle = { symbolicName: 'core.ledger', definition, manifest: { config: { schema, defaults: { limit: 2 } } } };
-  return { bundle, seen, next: () => new Promise((resolve) => (told = resolve)) };
-}
 
 describe('system.config in the kernel', () => {
   let runtime: TestRuntime;

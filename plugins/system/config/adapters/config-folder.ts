@@ -6,7 +6,7 @@
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '@sluice/sdk';
-import { isBundleName } from '../domain/config-errors.js';
+import { isConfigurationName } from '../domain/config-errors.js';
 import type { ConfigFiles, FileKind } from '../domain/config-store.js';
 
 /** Largest file read. Configuration is small; anything larger is a mistake. */
@@ -46,7 +46,7 @@ export class ConfigFolder implements ConfigFiles {
     return entries
       .filter((entry) => entry.endsWith('.json'))
       .map((entry) => entry.slice(0, -'.json'.length))
-      .filter(isBundleName);
+      .filter(isConfigurationName);
   }
 
   async read(kind: FileKind, bundle: string): Promise<string | null> {

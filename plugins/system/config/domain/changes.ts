@@ -1,6 +1,6 @@
 /** The history of configuration: what changed between two states of a layer, as records without secrets, and their text. Pure. */
-import type { ConfigChange, ConfigLayer } from '@sluice/sdk';
-import { maskSecrets, schemaOfKey } from './masking.js';
+import { schemaOfKey, type ConfigChange, type ConfigLayer } from '@sluice/sdk';
+import { maskSecrets } from './masking.js';
 import type { Values } from './value-file.js';
 
 /** Circumstances of a change. */

@@ -1,5 +1,6 @@
 /** The refusals of the configuration source, in one place so that codes and texts stay together. */
 import { messageOf, SluiceError } from '@sluice/sdk';
+import { bundleOf, isTarget } from './targets.js';
 import type { FileMistake } from './value-file.js';
 
 const BUNDLE_NAME = /^[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*$/;
@@ -7,6 +8,11 @@ const BUNDLE_NAME = /^[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*$/;
 /** True for a symbolic name. Anything else could leave the folder. */
 export function isBundleName(name: string): boolean {
   return name.length <= 100 && BUNDLE_NAME.test(name);
+}
+
+/** True for the name of a configuration: a symbolic name, with or without a version. */
+export function isConfigurationName(name: string): boolean {
+  return isBundleName(bundleOf(name)) && isTarget(name);
 }
 
 /** @throws SluiceError `CONFIG_BUNDLE_NAME_INVALID` */

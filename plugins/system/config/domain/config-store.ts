@@ -7,9 +7,10 @@
 import { messageOf, type ConfigChange, type ConfigLayerValues, type ConfigSourceService, type Logger } from '@sluice/sdk';
 import { ChangeRecord } from './change-record.js';
 import { canonical, parseHistory } from './changes.js';
-import { checkBundleName, fileInvalid, keyLocked, keyInvalid, writeFailed } from './config-errors.js';
+import { checkBundleName, fileInvalid, isConfigurationName, keyLocked, keyInvalid, writeFailed } from './config-errors.js';
 import { applied, isSet, unlocked } from './layers.js';
 import { Looks } from './looks.js';
+import { bundleOf, targetedName } from './targets.js';
 import { holdsReference, resolveReferences, type SecretPort } from './references.js';
 import {
   EMPTY_FILE,
@@ -51,6 +52,8 @@ export interface StoreSurroundings {
   readonly log: Pick<Logger, 'warn' | 'error'>;
   now(): number;
   digest(text: string): string;
+  /** What lays values over those of the files. */
+  readonly plugins?: { layer(bundle: string, values: Values): Promise<ConfigLayerValues | undefined> };
   /** Schema of a bundle's configuration; undefined when the bundle is not installed or has none. */
   schemaOf(bundle: string): Readonly<Record<string, unknown>> | undefined;
 }
@@ -85,15 +88,33 @@ export class ConfigStore implements ConfigSourceService {
     this.#record = new ChangeRecord(around);
   }
 
-  async layers(bundle: string): Promise<readonly ConfigLayerValues[]> {
+  async layers(bundle: string, version?: string): Promise<readonly ConfigLayerValues[]> {
     checkBundleName(bundle);
-    return this.#inOrder(bundle, async () => {
+    const layers = await this.#inOrder(bundle, async () => {
       const state = await this.#stateOf(bundle);
-      const operator = await this.#resolved(bundle, 'operator', state.layers.operator.values);
-      const runtime = await this.#resolved(bundle, 'runtime', unlocked(state.layers.operator, state.layers.runtime));
+      const file = (await this.#targeted(bundle, version)) ?? state.layers.operator;
+      const operator = await this.#resolved(bundle, 'operator', file.values);
+      const runtime = await this.#resolved(bundle, 'runtime', unlocked(file, state.layers.runtime));
       state.resolved = this.#around.digest(canonical([operator.values, runtime.values]));
       return [operator, runtime];
     });
+    // Not in the queue: plugins are foreign code, and one may well ask for a configuration.
+    const laidOver = await this.#around.plugins?.layer(bundle, Object.assign({}, ...layers.map(({ values }) => values)) as Values);
+    return laidOver === undefined ? layers : [...layers, laidOver];
+  }
+
+  /** The operator's file for one version, when there is one with anything in it. */
+  async #targeted(bundle: string, version: string | undefined): Promise<ValueFile | undefined> {
+    if (version === undefined) return undefined;
+    const name = targetedName(bundle, version);
+    if (!isConfigurationName(name)) return undefined;
+    const { operator } = (await this.#stateOf(name)).layers;
+    return operator === EMPTY_FILE ? undefined : operator;
+  }
+
+  /** Tells that a bundle may have other values, for another reason than its files. */
+  touch(bundle: string): void {
+    this.#notify(bundle);
   }
 
   watch(changed: (bundle: string) => void): () => void {
@@ -277,7 +298,8 @@ export class ConfigStore implements ConfigSourceService {
     return { layer, values: await resolveReferences(bundle, stored, this.#around.secrets), stored };
   }
 
-  #notify(bundle: string): void {
+  #notify(name: string): void {
+    const bundle = bundleOf(name);
     for (const watcher of this.#watchers) {
       try {
         watcher(bundle);

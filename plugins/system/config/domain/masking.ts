@@ -3,16 +3,12 @@
  * a secret stays, since it tells where the secret is and not what it is.
  * Always holds: without a schema everything is taken for a secret. A record cannot be called back.
  */
+import { schemaOfKey } from '@sluice/sdk';
 import { isReference } from './references.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
 const HIDDEN = '***';
-
-/** The schema of one key in the schema of a bundle's configuration; undefined when the key is not described. */
-export function schemaOfKey(schema: Schema | undefined, key: string): Schema | undefined {
-  return child(schema, 'properties', key) ?? asSchema(schema?.['additionalProperties']);
-}
 
 /** A copy of a value that may be recorded and shown. */
 export function maskSecrets(value: unknown, schema: Schema | undefined): unknown {
@@ -35,11 +31,6 @@ export function maskSecrets(value: unknown, schema: Schema | undefined): unknown
 
 function alternatives(schema: Schema): readonly Schema[] {
   return ['anyOf', 'oneOf', 'allOf'].flatMap((word) => (Array.isArray(schema[word]) ? (schema[word] as Schema[]) : []));
-}
-
-function child(schema: Schema | undefined, group: string, key: string): Schema | undefined {
-  const parts = asSchema(schema?.[group]);
-  return parts !== undefined && Object.hasOwn(parts, key) ? asSchema(parts[key]) : undefined;
 }
 
 function asSchema(value: unknown): Schema | undefined {

@@ -309,4 +309,31 @@ describe('system.config secrets', () => {
     await store.scan();
     equal(told, ['core.ledger']);
   });
+
+  it('uses a file for one version in place of the one for all, for that version only', async () => {
+    const { store, files, told } = setup();
+    files.texts.set('operator/core.ledger', '{"limit": 5, "name": "all"}');
+    files.texts.set('operator/core.ledger@2.0.0', '{"limit": 9, "$locked": ["limit"]}');
+    files.texts.set('runtime/core.ledger', '{"limit": 6}');
+    const valuesOf = async (version?: string) => (await store.layers('core.ledger', version)).map(({ values }) => values);
+    equal(
+      [await valuesOf(), await valuesOf('1.0.0'), await valuesOf('2.0.0')],
+      [
+        [{ limit: 5, name: 'all' }, { limit: 6 }],
+        [{ limit: 5, name: 'all' }, { limit: 6 }],
+        [{ limit: 9 }, {}],
+      ],
+    );
+    files.texts.set('operator/core.ledger@2.0.0', '{"limit": 10}');
+    await store.scan();
+    await store.scan();
+    equal([await valuesOf('2.0.0'), told], [[{ limit: 10 }, { limit: 6 }], ['core.ledger']]);
+  });
+
+  it('a version that could lead out of the folder has no file of its own', async () => {
+    const { store, files } = setup();
+    files.texts.set('operator/core.ledger', '{"limit": 5}');
+    files.texts.set('operator/core.ledger@../x', '{"limit": 9}');
+    equal((await store.layers('core.ledger', '../x'))[0]?.values, { limit: 5 });
+  });
 });
