@@ -71,6 +71,13 @@ module.exports = {
     ]),
     only('api-packages-hold-contracts', 'Contract packages import the SDK and other contract packages.', api, [sdk, api]),
     {
+      name: 'trust-does-no-io',
+      comment: 'kernel/trust decides over values; files and sockets are the business of host and admin.',
+      severity: 'error',
+      from: { path: '^kernel/trust/' },
+      to: { path: '^(node:)?(fs|http|https|net|tls|dgram|child_process)(/|$)' },
+    },
+    {
       name: 'bundle-never-kernel',
       comment: 'A bundle sees the SDK and contracts, never the kernel.',
       severity: 'error',

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { SluiceError } from '@sluice/sdk';
 import type { ArtifactShelf } from '../trust/ports.js';
 import { hasRight, type Principal } from '../trust/roles.js';
+import { namesOf } from '../trust/version-rules.js';
 import { assertRights, demandOf } from './access.js';
 import { provideArtifacts, readArtifacts, readJson, type MatchedRequest } from './requests.js';
 import type { IncomingMessage } from 'node:http';
@@ -37,7 +38,7 @@ export async function takeIn(
   const demand = demandOf(matched);
   if (isStored && body !== 'release' && matched.name !== 'upload') {
     const stored = digestsIn(await readJson(request)).map((digest) => shelf.find(digest));
-    const names = stored.map(({ bundle }) => bundle);
+    const names = stored.flatMap(namesOf);
     assertRights(principal, demand.rights, names, matched.name);
     const artifacts = await Promise.all(stored.map(({ digest }) => shelf.bytesOf(digest)));
     provideArtifacts(request, artifacts);
@@ -56,7 +57,7 @@ export async function takeIn(
   const code = body === 'release' ? artifacts.slice(1) : artifacts;
   const digests = code.map((bytes) => createHash('sha256').update(bytes).digest('hex'));
   if (rights.every((right) => hasRight(principal, right, '*'))) return { artifacts, signatures, digests, names: [] };
-  const names = code.map((bytes) => shelf.examine(bytes).bundle);
+  const names = code.flatMap((bytes) => namesOf(shelf.examine(bytes)));
   assertRights(principal, rights, names, matched.name);
   return { artifacts, signatures, digests, names };
 }

@@ -2,6 +2,7 @@
 import { SluiceError } from '@sluice/sdk';
 import { SIGNER_ROLES, type SignerRole } from '../trust/signature.js';
 import { LIFE_MS_DEFAULT, type TokenRecord } from '../trust/token.js';
+import { namesOf } from '../trust/version-rules.js';
 import { assertRights } from './access.js';
 import type { Call } from './handlers.js';
 import { readJson } from './requests.js';
@@ -21,8 +22,8 @@ export const TRUST_HANDLERS: Handlers = {
     for (const one of signatures) {
       const { role, digest } = (one ?? {}) as Readonly<Record<string, unknown>>;
       // By what the artifact is, not by what the signature says it is.
-      const { bundle } = trust.shelf.find(textIn({ digest }, 'digest'));
-      assertRights(principal, [role === 'release' ? 'approve' : 'upload'], [bundle], 'addSignatures');
+      const names = namesOf(trust.shelf.find(textIn({ digest }, 'digest')));
+      assertRights(principal, [role === 'release' ? 'approve' : 'upload'], names, 'addSignatures');
     }
     return trust.shelf.addSignatures(Buffer.from(JSON.stringify(file)));
   },

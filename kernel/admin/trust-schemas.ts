@@ -18,6 +18,7 @@ const Stored = object({
   bundle: text(),
   version: text(),
   digest: text(),
+  host: Type.Optional(text()),
   bytes: integer(),
   uploadedAt: integer(),
   uploadedBy: text(),

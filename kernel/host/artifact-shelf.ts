@@ -59,8 +59,7 @@ export class FolderShelf implements ArtifactShelf {
   }
 
   examine(bytes: Uint8Array): KnownVersion {
-    const { bundle, version, digest } = this.parts.read(bytes, digestOf(bytes));
-    return { bundle, version, digest };
+    return this.parts.read(bytes, digestOf(bytes));
   }
 
   store(artifacts: readonly Uint8Array[], signatureFiles: readonly Uint8Array[], by: string): Promise<readonly StoredArtifact[]> {
@@ -84,14 +83,15 @@ export class FolderShelf implements ArtifactShelf {
   }
 
   #checked(bytes: Uint8Array, signatureFiles: readonly Uint8Array[], by: string): Upload {
-    const { bundle, version, digest } = this.examine(bytes);
+    const content = this.examine(bytes);
+    const { bundle, version, digest } = content;
     const waiting = [...this.#uploads.values()].find((one) => one.bundle === bundle && one.version === version);
     const acceptedDigest = this.parts.gate.acceptedDigest(bundle, version) ?? waiting?.digest;
     const [problem] = judgeVersion({ bundle, version, digest, acceptedDigest, replaces: undefined, allowDowngrade: true });
     if (problem !== undefined && this.parts.gate.policy === 'require') throw refusal([problem]);
     // Only to refuse files that cannot be read; whether signatures are missing is judged when it is activated.
     for (const file of signatureFiles) decodeSignatures(file);
-    return { bundle, version, digest, bytes: bytes.length, uploadedAt: this.parts.now(), uploadedBy: by };
+    return { ...content, bytes: bytes.length, uploadedAt: this.parts.now(), uploadedBy: by };
   }
 
   #assertRoom(added: readonly Upload[]): void {

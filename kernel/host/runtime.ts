@@ -11,6 +11,7 @@ import { createTieredLoader, GUEST_LAUNCHERS } from '../isolation/index.js';
 import { KernelRuntime } from '../lifecycle/kernel-runtime.js';
 import { levelRank } from '../lifecycle/log.js';
 import type { ProgressEvent, Runtime } from '../lifecycle/runtime.js';
+import { contentOf } from '../lifecycle/admission.js';
 import { readArtifact } from '../lifecycle/artifacts.js';
 import type { Policy } from '../trust/policy.js';
 import { readArchive } from './archive.js';
@@ -121,10 +122,7 @@ async function bootKernel(
   const trust = openTrust(dataFolder, {
     now: () => clock.now(),
     store,
-    read: (bytes, digest) => {
-      const { manifest } = readArtifact(bytes, digest, readArchive);
-      return { bundle: manifest.symbolicName, version: manifest.versionText, digest };
-    },
+    read: (bytes, digest) => contentOf(readArtifact(bytes, digest, readArchive)),
     // The log bundle keeps it apart from this folder, and whoever ships logs takes it off the machine.
     publishHead: ({ sequence, hash }) => runtime.state.log.info(`Audit log is at record ${sequence}`, { head: `${sequence}:${hash}` }),
     alarm: (alarm) => runtime.state.raiseAlarm(alarm),

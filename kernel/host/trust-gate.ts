@@ -6,7 +6,7 @@ import type { KeyRing } from '../trust/key-ring.js';
 import { refusal, type Policy } from '../trust/policy.js';
 import type { ContentChange, TrustGate } from '../trust/ports.js';
 import { decodeSignatures, mergeSignatures, SIGNATURES_MAX, type ArtifactSignature } from '../trust/signature.js';
-import { judge, type TrustProblem, type Verdict } from '../trust/verdict.js';
+import { judge, judgeContent, type TrustProblem, type Verdict } from '../trust/verdict.js';
 import { isBelow, judgeVersion, type KnownVersion } from '../trust/version-rules.js';
 import { LineLog } from './line-log.js';
 
@@ -86,7 +86,10 @@ export class FolderTrustGate implements TrustGate {
 
   accept(verdict: Verdict, content: KnownVersion, change: ContentChange): readonly TrustProblem[] {
     if (this.policy === 'off') return [];
-    const problems = [...otherName(verdict, content), ...judgeVersion({ ...content, ...this.#before(content, change) })];
+    const problems = [
+      ...judgeContent(verdict, content, this.#source.ring),
+      ...judgeVersion({ ...content, ...this.#before(content, change) }),
+    ];
     const [first, ...others] = problems;
     if (this.policy === 'require' && first !== undefined) throw refusal([first, ...others]);
     return [...verdict.problems, ...problems];
@@ -107,7 +110,7 @@ export class FolderTrustGate implements TrustGate {
   mayRun(content: KnownVersion): TrustProblem | null {
     if (this.policy !== 'require') return null;
     const verdict = this.verdict(content.digest);
-    return verdict.problems[0] ?? otherName(verdict, content)[0] ?? null;
+    return verdict.problems[0] ?? judgeContent(verdict, content, this.#source.ring)[0] ?? null;
   }
 
   /** True when a signature of this content counts no more because its key was revoked. */
@@ -175,18 +178,6 @@ export class FolderTrustGate implements TrustGate {
 function countsIn(signature: ArtifactSignature, digest: string, ring: KeyRing): boolean {
   const verdict = judge(digest, [signature], ring);
   return verdict[signature.role] !== null;
-}
-
-function otherName({ claim, approved }: Verdict, content: KnownVersion): TrustProblem[] {
-  if (!approved || claim === null || (claim.bundle === content.bundle && claim.version === content.version)) return [];
-  return [
-    {
-      code: 'SIGNATURE_OTHER_NAME',
-      message: `The artifact is '${content.bundle}' ${content.version}, but it was signed as '${claim.bundle}' ${claim.version}`,
-      remedy: 'Sign it under its own name.',
-      details: { found: `${content.bundle}@${content.version}`, signed: `${claim.bundle}@${claim.version}` },
-    },
-  ];
 }
 
 function highest(versions: readonly string[], major: string | null): string | undefined {

@@ -68,6 +68,8 @@ export function assertTrusted(trust: TrustGate, artifact: Artifact): void {
   });
 }
 
-function contentOf({ digest, manifest }: Artifact): KnownVersion {
-  return { bundle: manifest.symbolicName, version: manifest.versionText, digest };
+/** Name, version and digest of an artifact; of a fragment also its host. */
+export function contentOf({ digest, manifest }: Artifact): KnownVersion {
+  const { symbolicName: bundle, versionText: version, fragment } = manifest;
+  return { bundle, version, digest, ...(fragment === null ? {} : { host: fragment.host }) };
 }

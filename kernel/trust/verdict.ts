@@ -4,6 +4,7 @@
  */
 import type { KeyRing, TrustedKey } from './key-ring.js';
 import { covers } from './name-pattern.js';
+import type { KnownVersion } from './version-rules.js';
 import { SIGNER_ROLES, type ArtifactSignature, type SignerRole } from './signature.js';
 
 /** Why an artifact or one of its signatures does not count. */
@@ -49,6 +50,35 @@ export function judge(digest: string, signatures: readonly ArtifactSignature[], 
     approved,
     problems: approved ? [] : problems,
   };
+}
+
+/** What speaks against an approved artifact once its name, and the host of a fragment, are known. */
+export function judgeContent({ approved, claim, build, release }: Verdict, content: KnownVersion, ring: KeyRing): TrustProblem[] {
+  if (!approved || claim === null) return [];
+  const { bundle, version, host } = content;
+  if (claim.bundle !== bundle || claim.version !== version) {
+    return [
+      {
+        code: 'SIGNATURE_OTHER_NAME',
+        message: `The artifact is '${bundle}' ${version}, but it was signed as '${claim.bundle}' ${claim.version}`,
+        remedy: 'Sign it under its own name.',
+        details: { found: `${bundle}@${version}`, signed: `${claim.bundle}@${claim.version}` },
+      },
+    ];
+  }
+  if (host === undefined) return [];
+  // Who adds to a bundle changes it: a key for one family must not reach into another by a fragment.
+  return [build, release].flatMap((id) => {
+    const key = ring.find(id ?? '');
+    if (key?.prefixes.some((prefix) => covers(prefix, host)) === true) return [];
+    return [
+      {
+        code: 'SIGNATURE_NAME_REFUSED',
+        message: `'${bundle}' adds to '${host}', which the key '${key?.name ?? ''}' may not sign`,
+        details: { keyId: id, bundle, host },
+      },
+    ];
+  });
 }
 
 function problemWith(signature: ArtifactSignature, digest: string, ring: KeyRing): TrustProblem | null {

@@ -7,6 +7,13 @@ export interface KnownVersion {
   readonly bundle: string;
   readonly version: string;
   readonly digest: string;
+  /** Of a fragment: the bundle it adds to, and so changes. */
+  readonly host?: string;
+}
+
+/** Names of the bundles that a content changes. */
+export function namesOf({ bundle, host }: KnownVersion): readonly string[] {
+  return host === undefined ? [bundle] : [bundle, host];
 }
 
 /** What the rules look at. */

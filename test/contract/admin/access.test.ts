@@ -68,13 +68,50 @@ const ALLOWED: Readonly<Record<EndpointName, readonly Role[]>> = {
 
 /** Of the routes about one bundle or about bundles of a body, the rest is about everything: closed to who is bound to some names. */
 const ABOUT_BUNDLES: ReadonlySet<EndpointName> = new Set([
-  ...(['openapi', 'status', 'bundles', 'inspect', 'why', 'services', 'routes', 'history', 'artifactOf', 'leaks', 'logs', 'followLogs'] as const),
-  ...(['followEvents', 'configOf', 'configHistory', 'artifacts', 'keys', 'configSet', 'start', 'stop', 'uninstall', 'rollback', 'confirm'] as const),
+  ...([
+    'openapi',
+    'status',
+    'bundles',
+    'inspect',
+    'why',
+    'services',
+    'routes',
+    'history',
+    'artifactOf',
+    'leaks',
+    'logs',
+    'followLogs',
+  ] as const),
+  ...([
+    'followEvents',
+    'configOf',
+    'configHistory',
+    'artifacts',
+    'keys',
+    'configSet',
+    'start',
+    'stop',
+    'uninstall',
+    'rollback',
+    'confirm',
+  ] as const),
   ...(['deploy', 'install', 'update', 'upload', 'addSignatures'] as const),
 ]);
 /** Of those, the ones that name their bundles: closed to who is bound to other names. */
 const NAME_THEIRS: ReadonlySet<EndpointName> = new Set([
-  ...(['inspect', 'why', 'artifactOf', 'configOf', 'configHistory', 'configSet', 'start', 'stop', 'uninstall', 'rollback', 'confirm'] as const),
+  ...([
+    'inspect',
+    'why',
+    'artifactOf',
+    'configOf',
+    'configHistory',
+    'configSet',
+    'start',
+    'stop',
+    'uninstall',
+    'rollback',
+    'confirm',
+  ] as const),
   ...(['deploy', 'install', 'update', 'upload', 'addSignatures'] as const),
 ]);
 
@@ -122,7 +159,8 @@ describe('access to the admin interface', () => {
     for (const name of NAMES) answers[name] = await ask(name, token);
     return answers;
   };
-  const expected = (verdict: (name: EndpointName) => string): Record<string, string> => Object.fromEntries(NAMES.map((name) => [name, verdict(name)]));
+  const expected = (verdict: (name: EndpointName) => string): Record<string, string> =>
+    Object.fromEntries(NAMES.map((name) => [name, verdict(name)]));
 
   it('is asked for by every route: none is left to the default', () => {
     equal(
@@ -135,8 +173,14 @@ describe('access to the admin interface', () => {
   for (const role of EVERYBODY) {
     it(`is given to ${role} as its rights say: over everything, over the bundle, over another one`, async () => {
       const may = (name: EndpointName): boolean => ALLOWED[name].includes(role);
-      equal(await table(await tokenFor([role], ['*'])), expected((name) => (may(name) ? 'may' : '403')));
-      equal(await table(await tokenFor([role], ['core.*'])), expected((name) => (may(name) && ABOUT_BUNDLES.has(name) ? 'may' : '403')));
+      equal(
+        await table(await tokenFor([role], ['*'])),
+        expected((name) => (may(name) ? 'may' : '403')),
+      );
+      equal(
+        await table(await tokenFor([role], ['core.*'])),
+        expected((name) => (may(name) && ABOUT_BUNDLES.has(name) ? 'may' : '403')),
+      );
       const elsewhere = (name: EndpointName): string => (may(name) && ABOUT_BUNDLES.has(name) && !NAME_THEIRS.has(name) ? 'may' : '403');
       equal(await table(await tokenFor([role], ['business.*'])), expected(elsewhere));
     });
@@ -145,8 +189,14 @@ describe('access to the admin interface', () => {
   it('is given to nobody without a valid token, and each refusal is recorded', async () => {
     const revoked = await tokenFor(['admin'], ['*']);
     await server.trust.office.revokeToken('t0');
-    equal(await table(null), expected(() => '401 TOKEN_REQUIRED'));
-    equal(await table(revoked), expected(() => '401 TOKEN_REVOKED'));
+    equal(
+      await table(null),
+      expected(() => '401 TOKEN_REQUIRED'),
+    );
+    equal(
+      await table(revoked),
+      expected(() => '401 TOKEN_REVOKED'),
+    );
     equal(await ask('status', 'slt_nobody'), '401 TOKEN_UNKNOWN');
     const refused = (await server.trust.audit.read(1_000)).filter(({ phase }) => phase === 'refused');
     ok(refused.length === 2 * NAMES.length + 1, `${refused.length} refusals are recorded`);
@@ -156,7 +206,10 @@ describe('access to the admin interface', () => {
   it('records who was refused what, with name and role', async () => {
     await ask('stop', await tokenFor(['viewer'], ['*']));
     const [last] = await server.trust.audit.read(1);
-    equal([last?.actor, last?.role, last?.action, last?.target, last?.phase, last?.code], ['token:t0', 'viewer', 'stop', 'core.ledger', 'refused', 'ACCESS_REFUSED']);
+    equal(
+      [last?.actor, last?.role, last?.action, last?.target, last?.phase, last?.code],
+      ['token:t0', 'viewer', 'stop', 'core.ledger', 'refused', 'ACCESS_REFUSED'],
+    );
   });
 
   it('counts the refusals of a flood of strangers, so that they cannot fill the disk', async () => {
@@ -170,8 +223,10 @@ describe('access to the admin interface', () => {
   it('shows who is bound to some bundles only those', async () => {
     const core = await tokenFor(['viewer'], ['core.*']);
     const business = await tokenFor(['viewer'], ['business.*']);
-    const rows = async (name: EndpointName, token: string): Promise<number> => (JSON.parse((await send(server.url ?? '', name, token)).body) as unknown[]).length;
-    for (const name of ['bundles', 'services', 'artifacts'] as const) equal([name, await rows(name, core), await rows(name, business)], [name, 1, 0]);
+    const rows = async (name: EndpointName, token: string): Promise<number> =>
+      (JSON.parse((await send(server.url ?? '', name, token)).body) as unknown[]).length;
+    for (const name of ['bundles', 'services', 'artifacts'] as const)
+      equal([name, await rows(name, core), await rows(name, business)], [name, 1, 0]);
     const status = JSON.parse((await send(server.url ?? '', 'status', business)).body) as { alarms: unknown[]; dataFolder: string };
     equal([status.alarms, status.dataFolder], [[], '']);
   });
@@ -180,7 +235,8 @@ describe('access to the admin interface', () => {
     const both = await tokenFor(['developer', 'operator'], ['core.*']);
     equal(await ask('deploy', both), 'may');
     const digest = digestOf(ARTIFACT);
-    const stored = async (token: string): Promise<string | undefined> => (await send(server.url ?? '', 'deploy', token, { digests: [digest] })).code;
+    const stored = async (token: string): Promise<string | undefined> =>
+      (await send(server.url ?? '', 'deploy', token, { digests: [digest] })).code;
     equal(await stored(await tokenFor(['operator'], ['core.*'])), undefined);
     equal(await stored(await tokenFor(['operator'], ['business.*'])), 'ACCESS_REFUSED');
     equal(await stored(await tokenFor(['developer'], ['core.*'])), 'ACCESS_REFUSED');
@@ -208,7 +264,9 @@ function send(
   const body = isJson ? Buffer.from(JSON.stringify(json)) : kind === 'none' || kind === 'json' ? undefined : writeFrames(parts);
   const headers = {
     ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-    ...(body === undefined ? {} : { 'content-type': isJson ? 'application/json' : 'application/vnd.sluice.artifacts', 'content-length': body.length }),
+    ...(body === undefined
+      ? {}
+      : { 'content-type': isJson ? 'application/json' : 'application/vnd.sluice.artifacts', 'content-length': body.length }),
   };
   return new Promise((resolve, reject) => {
     const sent = request(`${url}${path.replace('{bundle}', 'core.ledger')}${query}`, { method, headers, agent: false }, (response) => {

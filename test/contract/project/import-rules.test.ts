@@ -16,6 +16,7 @@ const BROKEN: Readonly<Record<string, readonly string[]>> = {
   'sdk/index.ts': ['../kernel/model/index.js'],
   'kernel/model/index.ts': ['../resolver/index.js'],
   'kernel/resolver/index.ts': ['../registry/index.js'],
+  'kernel/trust/verdict.ts': ['../host/ports.js', 'node:fs'],
   'kernel/registry/index.ts': ['../component/index.js'],
   'kernel/component/index.ts': ['../lifecycle/runtime.js'],
   'kernel/lifecycle/runtime.ts': ['../host/ports.js', '../host/store.js'],
@@ -65,6 +66,8 @@ describe('import rules', function () {
       'registry-only-model: kernel/registry/index.ts -> kernel/component/index.ts',
       'resolver-only-model: kernel/resolver/index.ts -> kernel/registry/index.ts',
       'sdk-imports-nothing: sdk/index.ts -> kernel/model/index.ts',
+      'trust-does-no-io: kernel/trust/verdict.ts -> fs',
+      'trust-only-model: kernel/trust/verdict.ts -> kernel/host/ports.ts',
     ]);
   });
 });

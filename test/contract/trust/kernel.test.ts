@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdminClient } from '@sluice/kernel/admin/client';
 import { startKernel, type RunningKernel, type StartOptions } from '@sluice/kernel/host/runtime';
-import { BUILD, bundleOf, digestOf, RELEASE, signed, trustBoth } from './signed-bundles.js';
+import { BUILD, bundleOf, digestOf, fragmentOf, RELEASE, signed, trustBoth } from './signed-bundles.js';
 
 describe('trust of a kernel', () => {
   let folder: string;
@@ -21,7 +21,11 @@ describe('trust of a kernel', () => {
     await start(options);
   };
   /** Deploys as the command line does; tells the outcome, or the code of the refusal. */
-  const deploy = async (name: string, version = '1.0.0', more: { mark?: string; signatures?: Uint8Array; allowDowngrade?: boolean } = {}): Promise<string> => {
+  const deploy = async (
+    name: string,
+    version = '1.0.0',
+    more: { mark?: string; signatures?: Uint8Array; allowDowngrade?: boolean } = {},
+  ): Promise<string> => {
     const bytes = bundleOf(name, version, more.mark);
     const { outcome, error } = await client.deploy([bytes, more.signatures ?? signed(bytes, name, version)], {
       watchMs: 0,
@@ -53,6 +57,16 @@ describe('trust of a kernel', () => {
     equal(kernel.runtime.status().alarms, []);
   });
 
+  it('lets nobody change a bundle by a fragment that could not change it by its own name', async () => {
+    equal(await deploy('test.a'), 'committed');
+    const fragment = (host: string): Uint8Array[] => {
+      const bytes = fragmentOf('test.fragment', host);
+      return [bytes, signed(bytes, 'test.fragment')];
+    };
+    equal((await client.deploy(fragment('core.ledger'))).error?.code, 'SIGNATURE_NAME_REFUSED');
+    equal((await client.deploy(fragment('test.a'), { watchMs: 0 })).outcome, 'committed');
+  });
+
   it('keeps a version for one content, and goes down only when told', async () => {
     equal(await deploy('test.a', '1.1.0'), 'committed');
     equal(await deploy('test.a', '1.1.0', { mark: 'changed' }), 'VERSION_REUSED');
@@ -68,16 +82,25 @@ describe('trust of a kernel', () => {
   });
 
   it('starts nothing of a revoked key again: not by hand, not by rollback, not at the next start', async () => {
-    equal([await deploy('test.a', '1.0.0'), await deploy('test.a', '1.1.0'), await deploy('test.b')], ['committed', 'committed', 'committed']);
+    equal(
+      [await deploy('test.a', '1.0.0'), await deploy('test.a', '1.1.0'), await deploy('test.b')],
+      ['committed', 'committed', 'committed'],
+    );
     await client.revokeKey(RELEASE.id, 'lost');
     // What runs goes on, and everybody can see that it should not for long.
     equal(states(), ['test.a 1.1.0 ACTIVE', 'test.b 1.0.0 ACTIVE']);
-    equal(kernel.runtime.status().alarms.map(({ code }) => code), ['RUNNING_WITHOUT_APPROVAL']);
+    equal(
+      kernel.runtime.status().alarms.map(({ code }) => code),
+      ['RUNNING_WITHOUT_APPROVAL'],
+    );
     equal((await client.rollback('test.a')).error?.code, 'SIGNATURE_KEY_REVOKED');
     equal((await client.stop('test.b')).outcome, 'committed');
     equal((await client.start('test.b')).error?.code, 'SIGNATURE_KEY_REVOKED');
     await restart();
-    equal(states().filter((one) => one.endsWith('ACTIVE')), []);
+    equal(
+      states().filter((one) => one.endsWith('ACTIVE')),
+      [],
+    );
     const alarms = kernel.runtime.status().alarms.filter(({ code }) => code === 'SIGNATURE_KEY_REVOKED');
     equal(alarms.map(({ details }) => details['bundle']).sort(), ['test.a', 'test.b']);
     equal(await deploy('test.a', '1.2.0'), 'SIGNATURE_KEY_REVOKED');
@@ -114,7 +137,9 @@ describe('trust of a kernel', () => {
     mkdirSync(bundlesFolder);
     const bytes = bundleOf('test.a');
     writeFileSync(join(bundlesFolder, 'test.a-1.0.0.tgz'), bytes);
-    await rejects(startKernel({ dataFolder: folder, bundlesFolder, trustPolicy: 'require', logLevel: 'fatal' }), { code: 'FIRST_START_REFUSED' });
+    await rejects(startKernel({ dataFolder: folder, bundlesFolder, trustPolicy: 'require', logLevel: 'fatal' }), {
+      code: 'FIRST_START_REFUSED',
+    });
     writeFileSync(join(bundlesFolder, 'test.a-1.0.0.tgz.sig'), signed(bytes, 'test.a'));
     await start({ bundlesFolder });
     equal(states(), ['test.a 1.0.0 ACTIVE']);
@@ -130,7 +155,10 @@ describe('trust of a kernel', () => {
     await rejects(client.addSignatures(signed(bundleOf('test.b'), 'test.b')), { code: 'ARTIFACT_UNKNOWN' });
     equal((await client.addSignatures(signed(bytes, 'test.a', '1.0.0', ['release']))).approved, true);
     await restart();
-    equal((await client.artifacts()).map(({ approved }) => approved), [true]);
+    equal(
+      (await client.artifacts()).map(({ approved }) => approved),
+      [true],
+    );
     equal((await client.deployStored([digest])).outcome, 'committed');
     await rejects(client.deployStored(['0'.repeat(64)]), { code: 'ARTIFACT_UNKNOWN' });
   });
@@ -178,7 +206,10 @@ describe('trust of a kernel', () => {
     const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1);
     truncateSync(log, Buffer.byteLength(`${lines.slice(0, -1).join('\n')}\n`));
     await start();
-    equal(kernel.runtime.status().alarms.map(({ code }) => code), ['AUDIT_CHAIN_BROKEN']);
+    equal(
+      kernel.runtime.status().alarms.map(({ code }) => code),
+      ['AUDIT_CHAIN_BROKEN'],
+    );
     const verdict = await client.verifyAudit();
     ok(!verdict.intact);
     equal(verdict.sequence, lines.length);
@@ -194,9 +225,17 @@ describe('trust of a kernel', () => {
     const target = join(folder, 'tmp', 'restored');
     await restoreBackup(archive, target);
     ok(existsSync(join(target, 'audit', 'head')));
-    const other = await startKernel({ dataFolder: target, trustPolicy: 'require', logLevel: 'fatal', adminListen: { host: '127.0.0.1', port: 0 } });
+    const other = await startKernel({
+      dataFolder: target,
+      trustPolicy: 'require',
+      logLevel: 'fatal',
+      adminListen: { host: '127.0.0.1', port: 0 },
+    });
     try {
-      equal(other.runtime.bundles().map(({ state }) => state), ['ACTIVE']);
+      equal(
+        other.runtime.bundles().map(({ state }) => state),
+        ['ACTIVE'],
+      );
       equal((await new AdminClient('', 'x', { url: other.adminUrl ?? '', token }).bundles()).length, 1);
       equal(((await new AdminClient(target, 'lin').verifyAudit()) as { intact: boolean }).intact, true);
     } finally {

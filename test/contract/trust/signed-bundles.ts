@@ -22,6 +22,16 @@ export function bundleOf(symbolicName: string, version = '1.0.0', mark = ''): Bu
   });
 }
 
+/** A fragment: no code, one more file for its host. */
+export function fragmentOf(symbolicName: string, host: string): Buffer {
+  const sluice = { sdk: '^1.0.0', symbolicName, fragment: { host, range: '*' } };
+  const name = `@test/${symbolicName.replaceAll('.', '-')}`;
+  return writeArchive({
+    'package.json': JSON.stringify({ name, version: '1.0.0', license: 'Apache-2.0', sluice }),
+    'public/more.txt': 'more',
+  });
+}
+
 /** SHA-256 of bytes, hex. */
 export function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');

@@ -46,10 +46,18 @@ const files = (kind: string, bytes: Uint8Array, signatures: readonly Uint8Array[
 const tampered: fc.Arbitrary<Sent> = fc.oneof(
   { weight: 5, arbitrary: fc.tuple(place, mask).map(([at, bits]) => archive('a bit of the archive', flipped(GOOD, at, bits))) },
   // Valid again as an archive: what was inside is what changed.
-  { weight: 3, arbitrary: fc.tuple(place, mask).map(([at, bits]) => archive('a bit inside', gzipSync(flipped(gunzipSync(GOOD), at, bits)))) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(place, mask).map(([at, bits]) => archive('a bit inside', gzipSync(flipped(gunzipSync(GOOD), at, bits)))),
+  },
   { weight: 2, arbitrary: fc.integer({ min: 1, max: GOOD.length - 1 }).map((length) => archive('cut', GOOD.subarray(0, length))) },
-  { weight: 2, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 64 }).map((more) => archive('bytes behind', Buffer.concat([GOOD, more]))) },
-  fc.string({ minLength: 1, maxLength: 20 }).map((mark) => archive('another content', bundleOf(NAME, '1.0.0', mark.replaceAll(/[\r\n\u2028\u2029]/g, '')))),
+  {
+    weight: 2,
+    arbitrary: fc.uint8Array({ minLength: 1, maxLength: 64 }).map((more) => archive('bytes behind', Buffer.concat([GOOD, more]))),
+  },
+  fc
+    .string({ minLength: 1, maxLength: 20 })
+    .map((mark) => archive('another content', bundleOf(NAME, '1.0.0', mark.replaceAll(/[\r\n\u2028\u2029]/g, '')))),
   fc.constant(archive('compressed anew', gzipSync(gunzipSync(GOOD), { level: 1 }))),
   // The right archive, or another one, with signatures that do not fit.
   fc.constant(files('no signature', GOOD, [])),
@@ -69,13 +77,44 @@ const tampered: fc.Arbitrary<Sent> = fc.oneof(
     ),
   },
   fc
-    .constantFrom<Partial<ArtifactSignature>>({ bundle: 'test.other' }, { version: '1.0.1' }, { at: '2026-11-26T10:00:00.000Z' }, { keyId: STRANGER.id })
-    .map((change) => files('another claim', GOOD, resigned((all) => all.map((one) => ({ ...one, ...change }))))),
-  fc.constant(files('roles exchanged', GOOD, resigned(([build, release]) => [{ ...build!, role: 'release' }, { ...release!, role: 'build' }]))),
-  fc.constant(files('digest exchanged', OTHER, resigned((all) => all.map((one) => ({ ...one, digest: signatureOf(OTHER, NAME, '1.0.0', 'build').digest }))))),
+    .constantFrom<Partial<ArtifactSignature>>(
+      { bundle: 'test.other' },
+      { version: '1.0.1' },
+      { at: '2026-11-26T10:00:00.000Z' },
+      { keyId: STRANGER.id },
+    )
+    .map((change) =>
+      files(
+        'another claim',
+        GOOD,
+        resigned((all) => all.map((one) => ({ ...one, ...change }))),
+      ),
+    ),
+  fc.constant(
+    files(
+      'roles exchanged',
+      GOOD,
+      resigned(([build, release]) => [
+        { ...build!, role: 'release' },
+        { ...release!, role: 'build' },
+      ]),
+    ),
+  ),
+  fc.constant(
+    files(
+      'digest exchanged',
+      OTHER,
+      resigned((all) => all.map((one) => ({ ...one, digest: signatureOf(OTHER, NAME, '1.0.0', 'build').digest }))),
+    ),
+  ),
   fc
     .constantFrom('build' as const, 'release' as const)
-    .map((role) => files('a stranger', GOOD, [Buffer.from(encodeSignatures([signatureOf(GOOD, NAME, '1.0.0', role, STRANGER)])), signed(GOOD, NAME, '1.0.0', [role === 'build' ? 'release' : 'build'])])),
+    .map((role) =>
+      files('a stranger', GOOD, [
+        Buffer.from(encodeSignatures([signatureOf(GOOD, NAME, '1.0.0', role, STRANGER)])),
+        signed(GOOD, NAME, '1.0.0', [role === 'build' ? 'release' : 'build']),
+      ]),
+    ),
   fc.constant(files('signed under another name', GOOD, [signed(GOOD, 'test.other')])),
   fc.constant(files('signed outside its prefix', GOOD, [signed(GOOD, 'core.ledger')])),
 );
