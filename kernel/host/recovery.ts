@@ -46,7 +46,7 @@ export function recover(view: JournalView, facts: RecoveryFacts): Recovery {
         : {
             deployId: remaining.begin.deployId,
             generation: remaining.generation,
-            bundles: remaining.begin.changes.map((change) => change.symbolicName),
+            bundles: remaining.begin.changes.filter((change) => isNews(change, remaining.before)).map((change) => change.symbolicName),
           },
     alarms,
   };
@@ -93,6 +93,12 @@ function abortOf(begin: BeginRecord, now: number): JournalRecord {
 function needsProbation(open: OpenCommit): boolean {
   if (open.begin.confirmWithinMs !== undefined) return true;
   return (open.begin.kind === 'deploy' || open.begin.kind === 'start') && open.begin.changes.some((change) => change.to !== null);
+}
+
+/** False for a bundle that a change named without changing it: it is on trial no more than any other. */
+function isNews({ bundleId, to, autostart, tier }: Change, before: readonly DesiredBundle[]): boolean {
+  const old = before.find((one) => one.bundleId === bundleId);
+  return old?.digest !== to?.digest || old?.autostart !== autostart || old.tier !== tier;
 }
 
 /** Declares done what needs no probation, and all but the newest that does. Returns the newest. */

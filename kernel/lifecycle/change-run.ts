@@ -189,11 +189,13 @@ export class ChangeRun {
     }
     const isOtherContent = bundle.artifact.digest !== target.artifact.digest;
     if (isOtherContent) {
-      bundle.previous = { digest: bundle.artifact.digest, version: bundle.version };
+      // As the journal says, which has the commit by now: a rollback walks back, so what it leaves is not what the next one returns to.
+      bundle.previous = state.journal.view.state.bundles.find((one) => one.bundleId === bundle.bundleId)?.previous ?? null;
       bundle.artifact = target.artifact;
     }
     if (revision !== null) bundle.revisionNumber = revision.revision;
-    bundle.autostart = target.autostart;
+    // What is done without a record (a start of the system, a stop in order to update) leaves what is wanted as it was.
+    if (this.change.journaled) bundle.autostart = target.autostart;
     bundle.startLevel = target.startLevel;
     bundle.chosenTier = target.tier;
     if (action === 'nothing') return;
@@ -210,7 +212,9 @@ export class ChangeRun {
 
   #reached(): ReadonlySet<string> {
     if (this.members.every((member) => member.old === null)) return new Set();
-    const keys = this.members.flatMap(({ target, old, action }) =>
+    // What a change names without changing it is reached only as every other bundle is.
+    const changed = this.members.filter(({ action }) => action !== 'nothing');
+    const keys = changed.flatMap(({ target, old, action }) =>
       [old?.key, targetKey(target, action)].filter((key) => typeof key === 'string'),
     );
     const before = affectedBy(this.#wiringBefore, keys);

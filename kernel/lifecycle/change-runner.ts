@@ -3,6 +3,8 @@
  * release. Always holds: a failure before the COMMIT record leaves everything that ran running, untouched; the switch is one
  * synchronous step; the journal's COMMIT is the decision.
  */
+import type { SluiceError } from '@sluice/sdk';
+import type { JournalRecord } from '../host/ports.js';
 import type { Stage } from '../registry/index.js';
 import { problemOf } from './bundle.js';
 import { ChangeRun, type PlannedChange } from './change-run.js';
@@ -46,13 +48,22 @@ export class ChangeRunner {
     const { state, change } = run;
     const failure = asSluiceError(error);
     run.phase('abort', failure.message);
+    await this.#takeBack(run, stage, failure);
+    if (change.journaled) {
+      const error = { code: failure.code, message: failure.message };
+      // A begin without a commit is aborted by the next start, so that this could not be written changes nothing.
+      await this.#recordEnd({ type: 'abort', at: state.clock.now(), deployId: change.deployId, error });
+    }
+    state.log.warn(`${change.kind} ${change.deployId} refused: ${failure.message}`, { code: failure.code });
+    return run.outcome('refused', { error: problemOf(failure) });
+  }
+
+  /** Ends what was prepared. What ran runs on, untouched. */
+  async #takeBack(run: ChangeRun, stage: Stage | null, failure: SluiceError): Promise<void> {
+    const { state, change } = run;
     state.preparing.clear();
     if (stage !== null) state.registry.discard(stage);
     await run.endNewRevisions();
-    if (change.journaled) {
-      const error = { code: failure.code, message: failure.message };
-      await state.journal.append({ type: 'abort', at: state.clock.now(), deployId: change.deployId, error });
-    }
     for (const { target } of run.members) {
       const { bundle } = target;
       if (bundle === null) continue;
@@ -62,8 +73,16 @@ export class ChangeRunner {
       bundle.remember(state.clock.now(), `${change.kind} refused: ${failure.message}`);
       if (bundle.current === null && change.kind === 'start') bundle.error = problemOf(failure);
     }
-    state.log.warn(`${change.kind} ${change.deployId} refused: ${failure.message}`, { code: failure.code });
-    return run.outcome('refused', { error: problemOf(failure) });
+  }
+
+  /** Records what was decided without the record. When that fails, the journal takes nothing any more: an alarm, but not another outcome. */
+  async #recordEnd(record: JournalRecord): Promise<void> {
+    const state = this.#state;
+    try {
+      await state.journal.append(record);
+    } catch (error) {
+      state.raiseAlarm(problemOf(asSluiceError(error)));
+    }
   }
 
   async #commit(run: ChangeRun, stage: Stage): Promise<ChangeOutcome> {
@@ -75,8 +94,7 @@ export class ChangeRunner {
     } catch (error) {
       // Whether the record reached the disk is unknown: keep serving the old, accept no more changes, let recovery decide.
       state.raiseAlarm(problemOf(asSluiceError(error)));
-      state.registry.discard(stage);
-      await run.endNewRevisions();
+      await this.#takeBack(run, stage, asSluiceError(error));
       throw error;
     }
     run.phase('commit', `generation ${generation}`);
@@ -87,6 +105,7 @@ export class ChangeRunner {
     const { drained, onTrial } = await this.#afterSwitch(run, generation);
     return run.outcome('committed', { drained, onTrial });
   }
+
   /** Drain, then probation or release. Probation begins with the switch: a failing revision must not be covered by a long drain. */
   async #afterSwitch(run: ChangeRun, generation: number): Promise<{ drained: { waitedMs: number; cut: number }; onTrial: boolean }> {
     const { state, change } = run;
@@ -107,7 +126,7 @@ export class ChangeRunner {
     await run.release(leaving);
     if (onTrial) run.phase('probation', `for ${watchMs} ms`);
     else if (change.journaled) {
-      await state.journal.append({ type: 'done', at: state.clock.now(), deployId: change.deployId, outcome: 'confirmed' });
+      await this.#recordEnd({ type: 'done', at: state.clock.now(), deployId: change.deployId, outcome: 'confirmed' });
       run.phase('done', 'confirmed');
     }
     return { drained, onTrial };

@@ -229,12 +229,15 @@ export class Commands {
     const prepared = this.#plan([target(bundle, bundle.bundleId, artifact, bundle.autostart)], this.#state.startLevel);
     if (prepared.plan.problems.length > 0 || options.dryRun === true) return this.#planned(deployId, prepared, options);
     if (running) await this.#transition(bundle, false, options);
-    const outcome = await this.run('deploy', deployId, [target(bundle, bundle.bundleId, artifact, bundle.autostart || running)], {
-      ...options,
-      watchMs: 0,
-    });
-    if (outcome.outcome === 'refused' && running) await this.#transition(bundle, true, options);
-    return outcome;
+    const wanted = target(bundle, bundle.bundleId, artifact, bundle.autostart || running);
+    let outcome: ChangeOutcome | undefined;
+    try {
+      outcome = await this.run('deploy', deployId, [wanted], { ...options, watchMs: 0 });
+      return outcome;
+    } finally {
+      // Also when the journal could not be written: until the restart that decides, the old one serves.
+      if (outcome?.outcome !== 'committed' && running) await this.#transition(bundle, true, options);
+    }
   }
 
   /** Starts a bundle that the desired state wants running and that failed before. */
@@ -280,14 +283,11 @@ export class Commands {
     if (repeated !== null) return repeated;
     this.#assertGeneration(options);
     this.#assertNotTemporary(targets, release?.work.undoes);
-    // A later change of a bundle on trial confirms it; otherwise three revisions would live.
-    for (const { bundle } of targets) {
-      const trial = bundle === null || options.dryRun === true ? undefined : this.#trials.of(bundle);
-      if (trial !== undefined) await this.#trialReturn.confirm(trial);
-    }
     const prepared = withRelease(this.#plan(targets, this.#state.startLevel), release);
     if (prepared.plan.problems.length > 0 || options.dryRun === true) return this.#planned(deployId, prepared, options);
     if (release === undefined && nothingToDo(prepared)) return this.#outcome(deployId, 'committed', prepared.plan);
+    // A later change of what a change on trial brought confirms it, as it does in the journal; otherwise three revisions would live.
+    for (const trial of this.#trialsOf([...prepared.actions.keys()])) await this.#trialReturn.confirm(trial);
     const { startLevel } = this.#state;
     return this.#runner.run({
       ...{ kind, deployId, prepared, options, journaled: true, startLevel },
@@ -297,15 +297,8 @@ export class Commands {
 
   /** A bundle of a temporary change has one change only: who confirms the temporary one must know what it is. */
   #assertNotTemporary(targets: readonly Target[], undoes: string | undefined): void {
-    const ids = new Set(targets.map(({ bundleId }) => bundleId));
-    for (const trial of this.#trials.running) {
+    for (const trial of this.#trialsOf(targets)) {
       if (!trial.temporary || trial.deployId === undoes) continue;
-      const open = this.#state.journal.view.open.find(({ begin }) => begin.deployId === trial.deployId);
-      const touched = [
-        ...trial.members.map(({ bundle }) => bundle.bundleId),
-        ...(open?.begin.changes.map(({ bundleId }) => bundleId) ?? []),
-      ].some((id) => ids.has(id));
-      if (!touched) continue;
       throw new SluiceError(
         'DEPLOY_TEMPORARY',
         `A temporary deploy of the same bundles waits to be confirmed until ${new Date(trial.endsAt).toISOString()}`,
@@ -316,6 +309,16 @@ export class Commands {
         },
       );
     }
+  }
+
+  /** The running trials of changes that changed one of the targets, with all that they changed. */
+  #trialsOf(targets: readonly Target[]): readonly RunningTrial[] {
+    const ids = new Set(targets.map(({ bundleId }) => bundleId));
+    return this.#trials.running.filter(({ deployId, members }) => {
+      const open = this.#state.journal.view.open.find(({ begin }) => begin.deployId === deployId);
+      const changed = open?.begin.changes.map(({ bundleId }) => bundleId) ?? [];
+      return [...changed, ...members.map(({ bundle }) => bundle.bundleId)].some((id) => ids.has(id));
+    });
   }
 
   #plan(asked: readonly Target[], startLevel: number): PreparedPlan {

@@ -1,7 +1,7 @@
 /**
  * What new revisions must pass before they take over, while the ones before still serve. Throwing refuses the change; nothing is changed here.
  */
-import { HealthCheck, SluiceError, type HealthStatus } from '@sluice/sdk';
+import { HealthCheck, isSluiceError, messageOf, SluiceError, type HealthResult, type HealthStatus } from '@sluice/sdk';
 import type { RevisionOwner, Stage } from '../registry/index.js';
 import type { KernelState } from './kernel-state.js';
 import { withLimit } from './limit.js';
@@ -56,7 +56,9 @@ async function checkHealth(state: KernelState, stage: Stage, owners: readonly Re
     for (const { service, view } of checks.list.entries()) {
       if (!names.has(`${view.bundle}@${view.bundleVersion}`)) continue;
       const subject = { bundle: view.bundle, version: view.bundleVersion, activity: `health check '${service.name}'` };
-      const result = await withLimit(state.clock, subject, service.timeoutMs ?? GATE_TIMEOUT_MS, () => service.check(signal));
+      const result = await withLimit(state.clock, subject, service.timeoutMs ?? GATE_TIMEOUT_MS, () => service.check(signal)).catch(
+        checkError,
+      );
       if (ACCEPTABLE.includes(result.status)) continue;
       throw new SluiceError(
         'HEALTH_GATE_FAILED',
@@ -70,6 +72,12 @@ async function checkHealth(state: KernelState, stage: Stage, owners: readonly Re
   } finally {
     checks.close();
   }
+}
+
+/** A check that throws says no more than one that answers with an error; a time-out names who did not answer. */
+function checkError(error: unknown): HealthResult {
+  if (isSluiceError(error)) throw error;
+  return { status: 'HEALTH_CHECK_ERROR', message: messageOf(error) };
 }
 
 /** Hands work a signal that is aborted when the work is over, however it ends. */

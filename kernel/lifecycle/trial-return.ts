@@ -18,9 +18,9 @@ const PREPARE_TIMEOUT_MS = 10_000;
 /** A member whose old revision is still loaded. */
 type WarmMember = TrialMember & { readonly old: Revision };
 
-/** True while the old revision waits in memory. */
+/** True while the old revision waits in memory, and the new one runs: what was stopped meanwhile (by the start level) does not come back by itself. */
 export function isWarm(member: TrialMember): member is WarmMember {
-  return member.old !== null;
+  return member.old !== null && member.bundle.current === member.revision;
 }
 
 /** Ends trials. Runs inside the queue. */
@@ -58,28 +58,34 @@ export class TrialReturn {
   async run(trial: RunningTrial, reason: SluiceError, options: ChangeOptions): Promise<ChangeOutcome> {
     const state = this.#state;
     const deployId = options.deployId ?? randomUUID();
-    this.#trials.settle(trial);
     const members = trial.members.filter(isWarm);
     const stage = state.registry.openStage(
       members.map(({ old }) => old),
       members.map(({ revision }) => revision),
     );
-    const aborted = new AbortController();
-    const subject = { bundle: 'kernel', version: state.version, activity: 'taking back the routes of the old revision' };
-    await withLimit(state.clock, subject, PREPARE_TIMEOUT_MS, () => state.registry.prepare(stage, aborted.signal));
     const generation = state.registry.generation + 1;
-    await state.journal.append([
-      this.#begin(trial, members, deployId, options.actor),
-      { type: 'commit', at: state.clock.now(), deployId, generation },
-      {
-        type: 'done',
-        at: state.clock.now(),
-        deployId: trial.deployId,
-        outcome: 'rolled-back',
-        details: { code: reason.code, message: reason.message },
-      },
-      { type: 'done', at: state.clock.now(), deployId, outcome: 'confirmed' },
-    ]);
+    try {
+      const aborted = new AbortController();
+      const subject = { bundle: 'kernel', version: state.version, activity: 'taking back the routes of the old revision' };
+      await withLimit(state.clock, subject, PREPARE_TIMEOUT_MS, () => state.registry.prepare(stage, aborted.signal));
+      await state.journal.append([
+        this.#begin(trial, members, deployId, options.actor),
+        { type: 'commit', at: state.clock.now(), deployId, generation },
+        {
+          type: 'done',
+          at: state.clock.now(),
+          deployId: trial.deployId,
+          outcome: 'rolled-back',
+          details: { code: reason.code, message: reason.message },
+        },
+        { type: 'done', at: state.clock.now(), deployId, outcome: 'confirmed' },
+      ]);
+    } catch (error) {
+      // Nothing was switched: the trial goes on, and with it the old revisions wait.
+      state.registry.discard(stage);
+      throw error;
+    }
+    this.#trials.settle(trial);
     state.registry.commit(stage, generation);
     for (const member of members) this.#enterState(member, reason);
     state.rewire(this.#wiring());
