@@ -7,6 +7,7 @@ export * from './contract.js';
 export * from './data.js';
 export * from './error.js';
 export * from './events.js';
+export * from './figures.js';
 export * from './health.js';
 export * from './host.js';
 export * from './http.js';

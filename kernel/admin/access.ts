@@ -35,6 +35,7 @@ export const DEMANDS: Readonly<Partial<Record<EndpointName, Demand>>> = {
   releases: view('system'),
   desiredState: view('system'),
   artifactOf: view('path'),
+  figures: view('system'),
   leaks: view('any'),
   logs: view('any'),
   followLogs: view('any'),
@@ -55,6 +56,7 @@ export const DEMANDS: Readonly<Partial<Record<EndpointName, Demand>>> = {
   setStartLevel: operate('system'),
   shutdown: operate('system'),
   backup: administer,
+  dump: administer,
   artifacts: view('any'),
   upload: { rights: ['upload'], over: 'body' },
   // Which right it takes depends on the role of the signature; asked when it is known.
@@ -72,7 +74,7 @@ export const DEMANDS: Readonly<Partial<Record<EndpointName, Demand>>> = {
 /** What a request demands. A plan is for whoever may look; forced collections stop the process. */
 export function demandOf({ name, query }: Pick<MatchedRequest, 'name' | 'query'>): Demand {
   const demand = DEMANDS[name] ?? NOT_LISTED;
-  if (name === 'leaks' && query['collect'] === true) return operate('system');
+  if ((name === 'leaks' && query['collect'] === true) || (name === 'figures' && query['heap'] === true)) return operate('system');
   if (query['dryRun'] === true && demand.over !== 'system') return { ...demand, rights: ['view'] };
   return query['allowDowngrade'] === true ? { ...demand, rights: [...demand.rights, 'downgrade'] } : demand;
 }

@@ -69,6 +69,9 @@ export class AdminClient {
   releases = (): Promise<EndpointResults['releases']> => this.json('releases');
   desiredState = (): Promise<EndpointResults['desiredState']> => this.json('desiredState');
   artifactOf = (bundle: string): Promise<EndpointResults['artifactOf']> => this.json('artifactOf', { bundle });
+  figures = (options: { readonly heap: boolean } = { heap: false }): Promise<EndpointResults['figures']> =>
+    this.json('figures', { query: options });
+  dump = (options: { readonly heap: boolean }): Promise<EndpointResults['dump']> => this.json('dump', { query: options });
   leaks = (options: { readonly collect: boolean }): Promise<EndpointResults['leaks']> => this.json('leaks', { query: options });
   logs = (query: { bundle?: string; level?: string; limit?: number; since?: number } = {}): Promise<EndpointResults['logs']> =>
     this.json('logs', { query });

@@ -10,6 +10,7 @@ import type {
   Cause,
   ChangeOutcome,
   ConfigValue,
+  DiagnosisFile,
   DesiredStateDocument,
   HistoryEntry,
   LogLine,
@@ -20,6 +21,7 @@ import type {
   RouteSummary,
   RuntimeStatus,
   ServiceSummary,
+  SystemFigures,
 } from '../lifecycle/runtime.js';
 import { TRUST_ENDPOINTS, type TrustResults } from './trust-contract.js';
 
@@ -43,6 +45,9 @@ export type {
   RouteSummary,
   RuntimeStatus,
   ServiceSummary,
+  SystemFigures,
+  BundleFigures,
+  DiagnosisFile,
 } from '../lifecycle/runtime.js';
 
 export type * from './trust-contract.js';
@@ -188,6 +193,12 @@ export const ENDPOINTS = {
   releases: get('/v1/releases', 'Deployed releases, oldest first'),
   desiredState: get('/v1/state', 'The whole desired state: bundles, what runs, configuration without secrets'),
   artifactOf: get('/v1/bundles/{bundle}/artifact', 'The artifact of an installed bundle'),
+  figures: get('/v1/figures', 'What the system counts: traffic and holdings by bundle, changes, memory', {
+    heap: { type: 'boolean', summary: 'measure the heap by bundle first; stops the process for about a second per 100 MB' },
+  }),
+  dump: get('/v1/dump', 'Everything worth knowing for whoever looks for a fault, as files without secrets', {
+    heap: { type: 'boolean', summary: 'measure the heap by bundle first; stops the process for about a second per 100 MB' },
+  }),
   leaks: get('/v1/leaks', 'Verdicts on replaced revisions', {
     collect: { type: 'boolean', summary: 'force garbage collections first; stops the process for some 40 ms each' },
   }),
@@ -243,6 +254,8 @@ export interface EndpointResults extends TrustResults {
   readonly releases: readonly ReleaseEntry[];
   readonly desiredState: DesiredStateDocument;
   readonly artifactOf: ArtifactContent;
+  readonly figures: SystemFigures;
+  readonly dump: readonly DiagnosisFile[];
   readonly leaks: readonly ReleaseVerdict[];
   readonly logs: readonly LogLine[];
   readonly followLogs: FollowLine<LogLine>;

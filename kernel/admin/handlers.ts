@@ -58,6 +58,8 @@ export const JSON_HANDLERS: { readonly [K in JsonName]: (call: Call) => Endpoint
   releases: ({ runtime }) => runtime.releases(),
   desiredState: ({ runtime }) => runtime.desiredState(),
   artifactOf: ({ runtime, bundle }) => runtime.artifactOf(bundle),
+  figures: ({ runtime, query }) => runtime.figures({ heap: query['heap'] === true }),
+  dump: ({ runtime, query }) => runtime.diagnose({ heap: query['heap'] === true }),
   leaks: ({ runtime, query }) => runtime.leaks({ collect: query['collect'] === true }),
   logs: ({ runtime, query }) => {
     const since = numberOf(query['since']);

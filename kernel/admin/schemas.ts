@@ -226,6 +226,75 @@ const RuntimeEvent = object({ at: number(), kind: text(), subject: text(), messa
 const Dropped = object({ type: Type.Literal('dropped'), count: integer() });
 const followed = <T extends TSchema>(value: T) => Type.Union([object({ type: Type.Literal('line'), value }), Dropped]);
 
+const HolderGroup = object({
+  kind: oneOf(
+    'timer',
+    'process listener',
+    'event listener',
+    'global',
+    'patched class',
+    'variable of another',
+    'native handle',
+    'pending promise',
+    'collection',
+    'left behind',
+    'unknown',
+  ),
+  remedy: text(),
+  holders: list(text()),
+});
+
+const EntryFigures = object({
+  kind: oneOf('request', 'event', 'job', 'timer', 'connection'),
+  ended: integer(),
+  failed: integer(),
+  totalMs: number(),
+  buckets: list(Type.Tuple([number(), integer()], { description: 'upper bound in milliseconds, how many took up to that long' })),
+});
+
+const BundleFigures = object({
+  symbolicName: text(),
+  version: text(),
+  revision: integer(),
+  state: text(),
+  family: text(),
+  tier: text(),
+  lingering: integer(),
+  inFlight: integer(),
+  entries: list(EntryFigures),
+  services: integer(),
+  references: integer(),
+  timers: integer(),
+  listeners: integer(),
+  artifactBytes: integer(),
+  heapBytes: nullable(integer()),
+});
+
+const SystemFigures = object({
+  at: number(),
+  startedAt: number(),
+  generation: integer(),
+  startLevel: integer(),
+  alarms: integer(),
+  process: object({
+    pid: integer(),
+    heapUsedBytes: integer(),
+    heapTotalBytes: integer(),
+    externalBytes: integer(),
+    arrayBuffersBytes: integer(),
+    rssBytes: integer(),
+    cpuUserMs: number(),
+    cpuSystemMs: number(),
+    loopActiveMs: number(),
+    loopIdleMs: number(),
+  }),
+  registry: Type.Record(text(), integer()),
+  replaced: object({ collected: integer(), pending: integer(), held: integer() }),
+  changes: list(object({ kind: text(), outcome: oneOf('committed', 'refused', 'rolled-back'), count: integer(), totalMs: number() })),
+  bundles: list(BundleFigures),
+  heapMeasuredAt: nullable(number()),
+});
+
 /** The error document. */
 export const AdminProblemSchema = object({
   type: text(),
@@ -277,8 +346,17 @@ export const RESULT_SCHEMAS = {
   releases: list(ReleaseEntry),
   desiredState: DesiredState,
   artifactOf: object({ name: text(), version: text(), digest: text(), base64: text() }),
+  figures: SystemFigures,
+  dump: list(object({ name: text(), text: text() })),
   leaks: list(
-    object({ bundle: text(), version: text(), revision: integer(), collected: oneOf('yes', 'no', 'pending'), holders: list(text()) }),
+    object({
+      bundle: text(),
+      version: text(),
+      revision: integer(),
+      collected: oneOf('yes', 'no', 'pending'),
+      holders: list(text()),
+      held: list(HolderGroup),
+    }),
   ),
   logs: list(LogLine),
   followLogs: followed(LogLine),

@@ -28,7 +28,9 @@ export class HeapGraph {
   private readonly edgeWidth: number;
   private readonly edgeTypes: readonly string[];
   private readonly nodeTypes: readonly string[];
-  private readonly column: Readonly<Record<'nodeType' | 'nodeName' | 'nodeEdges' | 'edgeType' | 'edgeName' | 'edgeTo', number>>;
+  private readonly column: Readonly<
+    Record<'nodeType' | 'nodeName' | 'nodeSize' | 'nodeEdges' | 'edgeType' | 'edgeName' | 'edgeTo', number>
+  >;
 
   constructor(
     head: SnapshotHead,
@@ -44,6 +46,7 @@ export class HeapGraph {
     this.column = {
       nodeType: meta.node_fields.indexOf('type'),
       nodeName: meta.node_fields.indexOf('name'),
+      nodeSize: meta.node_fields.indexOf('self_size'),
       nodeEdges: meta.node_fields.indexOf('edge_count'),
       edgeType: meta.edge_fields.indexOf('type'),
       edgeName: meta.edge_fields.indexOf('name_or_index'),
@@ -65,6 +68,11 @@ export class HeapGraph {
 
   nodeType(node: number): string {
     return this.nodeTypes[at(this.nodes, node * this.nodeWidth + this.column.nodeType)] ?? '';
+  }
+
+  /** Bytes of the node itself, without what it refers to. */
+  nodeSize(node: number): number {
+    return at(this.nodes, node * this.nodeWidth + this.column.nodeSize);
   }
 
   /** Nodes of a type whose name is exactly this. */

@@ -416,6 +416,11 @@ export interface LeakVerdict extends RevisionLabel {
   readonly collections: number;
 }
 
+/** What of the heap goes with one revision. */
+export interface HeapFootprint extends RevisionLabel {
+  readonly bytes: number;
+}
+
 /** Follows what should be collected. */
 export interface LeakWatch {
   /** Begins to watch. `subject` is the marker of a revision; it is held weakly. */

@@ -10,8 +10,10 @@ const HOLDERS_MAX = 4;
 const STEPS_SHOWN = 6;
 /** Scopes looked through from the inside out. */
 const SCOPES_MAX = 20;
-const MARKER_EDGE = '__sluiceRevision';
-const MARKER_NAME = /^SluiceRevision_([^_]+)_([^_]+)_\d+_\d+$/;
+/** Variable in the outermost scope of a revision that holds its marker. */
+export const MARKER_EDGE = '__sluiceRevision';
+/** Class name of a marker: bundle, version, revision. */
+export const MARKER_NAME = /^SluiceRevision_([^_]+)_([^_]+)_(\d+)_\d+$/;
 
 interface Step {
   readonly from: number;
@@ -74,7 +76,8 @@ function isPassing(graph: HeapGraph, node: number): boolean {
   return graph.nodeType(node) === 'synthetic' && ['(Stack roots)', '(Handle scope)'].includes(graph.nodeName(node));
 }
 
-function keepsAlive(graph: HeapGraph, from: number, edge: number): boolean {
+/** True for edges whose target lives as long as their source. */
+export function keepsAlive(graph: HeapGraph, from: number, edge: number): boolean {
   const type = graph.edgeType(edge);
   if (type === 'weak') return false;
   if (type !== 'internal') return true;
@@ -170,7 +173,8 @@ function markerOf(graph: HeapGraph, scope: number): string | undefined {
   return undefined;
 }
 
-function targetOfEdge(graph: HeapGraph, node: number, name: string): number | undefined {
+/** Where the first edge of a name leads. */
+export function targetOfEdge(graph: HeapGraph, node: number, name: string): number | undefined {
   const { first, end } = graph.edgesOf(node);
   for (let edge = first; edge < end; edge += 1) if (graph.edgeName(edge) === name) return graph.edgeTo(edge);
   return undefined;

@@ -173,6 +173,7 @@ async function bootKernel(
       const { writeBackup } = require('./backup.js') as typeof import('./backup.js');
       return writeBackup(dataFolder, target, [...sources, trust.audit]);
     },
+    measureHeap: () => (require('./heap-footprints.js') as typeof import('./heap-footprints.js')).measureFootprints(),
     ...(options.watchMs === undefined ? {} : { watchMs: options.watchMs }),
     ...(options.listenSockets ? { listenSockets: options.listenSockets } : {}),
   });

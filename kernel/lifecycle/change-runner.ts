@@ -10,6 +10,7 @@ import { problemOf } from './bundle.js';
 import { ChangeRun, type PlannedChange } from './change-run.js';
 import { asSluiceError } from './failure.js';
 import type { KernelState } from './kernel-state.js';
+import { observed } from './observed-change.js';
 import type { ChangeOutcome } from './runtime.js';
 import { writeConfiguration } from './release-configuration.js';
 import type { Trials } from './trials.js';
@@ -26,6 +27,14 @@ export class ChangeRunner {
 
   /** Runs a change to its end or to the begin of its probation. Refusals are outcomes; only broken invariants throw. */
   async run(change: PlannedChange): Promise<ChangeOutcome> {
+    const { clock } = this.#state;
+    const [startedAt, started] = [clock.now(), clock.monotonic()];
+    const outcome = await this.#run(change);
+    if (change.journaled) this.#state.onChange(observed(change, outcome, { startedAt, durationMs: clock.monotonic() - started }));
+    return outcome;
+  }
+
+  async #run(change: PlannedChange): Promise<ChangeOutcome> {
     const run = new ChangeRun(this.#state, withoutTrialOfFragments(change));
     if (change.journaled) {
       await this.#state.journal.append(run.beginRecord());

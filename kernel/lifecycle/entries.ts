@@ -96,6 +96,19 @@ export class EntryCounter implements EntriesService {
     }
   }
 
+  /** Open entries by generation and bundle. */
+  openByGeneration(): readonly { readonly generation: number; readonly bundles: Readonly<Record<string, number>> }[] {
+    return [...this.#counts.values()].map(({ number, byBundle }) => ({ generation: number, bundles: Object.fromEntries(byBundle) }));
+  }
+
+  /** Open entries by bundle. */
+  openByBundle(): ReadonlyMap<string, number> {
+    const open = new Map<string, number>();
+    for (const { byBundle } of this.#counts.values())
+      for (const [bundle, entries] of byBundle) open.set(bundle, (open.get(bundle) ?? 0) + entries);
+    return open;
+  }
+
   /** How many entries of generations below a number are open, counting only those of the given bundles. */
   open(below: number, bundles: ReadonlySet<string> | null): number {
     let open = 0;

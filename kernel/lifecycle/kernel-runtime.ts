@@ -6,18 +6,21 @@ import { randomUUID } from 'node:crypto';
 import {
   codeOf,
   Entries,
+  Figures,
   Framework,
   Health,
   ListenSockets,
   RouteTable,
   SluiceError,
   type BackupSourceService,
+  type ChangeObserverService,
   type Clock,
   type ConfigSourceService,
   type ListenSocketsService,
   type QuiesceService,
+  type SystemFigures,
 } from '@sluice/sdk';
-import type { HistoryRecord, Recovery } from '../host/ports.js';
+import type { HeapFootprint, HistoryRecord, Recovery } from '../host/ports.js';
 import { ServiceRegistry, type RevisionOwner } from '../registry/index.js';
 import { affectedBy, kernelCapabilities } from '../resolver/index.js';
 import type { ArchiveReader } from './artifacts.js';
@@ -35,6 +38,12 @@ import { asSluiceError } from './failure.js';
 import { ReleaseCommands } from './release-commands.js';
 import { writeConfiguration } from './release-configuration.js';
 import type { Release } from '../model/index.js';
+import { groupHolders } from './holders.js';
+import { readFigures, type FigureSources } from './figures.js';
+import { diagnose } from './diagnosis.js';
+import { EventRing } from './event-ring.js';
+import { ChangeTally } from './change-tally.js';
+import { TrafficMeter } from './traffic-meter.js';
 import { registerKernelServices } from './kernel-services.js';
 import { KernelState, type KernelPorts } from './kernel-state.js';
 import { LogRouter } from './log.js';
@@ -47,6 +56,7 @@ import type {
   ChangeOptions,
   ChangeOutcome,
   ConfigValue,
+  DiagnosisFile,
   DesiredStateDocument,
   HistoryEntry,
   LogLine,
@@ -79,6 +89,8 @@ export interface KernelOptions {
   readonly watchMs?: number;
   /** Where listening sockets come from. Default: nobody keeps any for this process. */
   readonly listenSockets?: ListenSocketsService;
+  /** Measures the heap by revision. Default: cannot be measured. */
+  readonly measureHeap?: () => Promise<readonly HeapFootprint[]>;
 }
 
 const WATCH_MS = 30_000;
@@ -101,6 +113,11 @@ export class KernelRuntime implements Runtime {
   readonly #quiescing = new Set<QuiesceService>();
   /** Configuration with which a bundle that had failed was last tried again. */
   readonly #triedWith = new WeakMap<Bundle, string>();
+  readonly #changeObservers = new Set<ChangeObserverService>();
+  readonly #traffic = new TrafficMeter();
+  readonly #changes = new ChangeTally();
+  readonly #events = new EventRing();
+  #heap: FigureSources['heap'] = null;
   #phase: RuntimeStatus['phase'] = 'starting';
   #stopped: Promise<void> | null = null;
   #afterShutdown: () => void = () => {};
@@ -114,7 +131,10 @@ export class KernelRuntime implements Runtime {
     const entries: EntryCounter = new EntryCounter(
       ports.clock,
       () => registry.generation,
-      (outcome) => this.#trials.add(outcome),
+      (outcome) => {
+        this.#traffic.add(outcome);
+        this.#trials.add(outcome);
+      },
     );
     const registry: ServiceRegistry = new ServiceRegistry({
       entryGeneration: entries.entryGeneration,
@@ -129,7 +149,7 @@ export class KernelRuntime implements Runtime {
       owner,
       configurations: new Configurations(options.checkSchema),
       defaults: { watchMs: options.watchMs ?? WATCH_MS },
-      capabilities: kernelCapabilities([Entries, Framework, ListenSockets], ...options.sdkVersions),
+      capabilities: kernelCapabilities([Entries, Figures, Framework, ListenSockets], ...options.sdkVersions),
     });
     this.#trials = new Trials(this.state);
     this.#trialReturn = new TrialReturn(this.state, this.#trials);
@@ -147,6 +167,14 @@ export class KernelRuntime implements Runtime {
       const bundle = this.state.inOrder().find(({ current }) => current === revision);
       if (bundle !== undefined) this.#inBackground(() => this.#commands.quarantine(bundle, error));
     };
+    this.state.onChange = (change) => {
+      this.#changes.add(change);
+      for (const observer of this.#changeObservers) observer.changed(change);
+    };
+    this.state.listen((event) => {
+      this.#events.add(event);
+      if (event.kind === 'UNINSTALLED') this.#traffic.forget(event.subject);
+    });
     registerKernelServices(this.state, {
       runtime: this,
       phase: () => this.#phase,
@@ -154,6 +182,8 @@ export class KernelRuntime implements Runtime {
       backupSources: this.#backupSources,
       quiescing: this.#quiescing,
       listenSockets: options.listenSockets ?? OWN_SOCKETS,
+      figures: { read: () => this.#readFigures() },
+      changeObservers: this.#changeObservers,
       configChanged: (bundle) => this.#inBackground(() => this.#reconfigure(bundle)),
     });
   }
@@ -481,14 +511,30 @@ export class KernelRuntime implements Runtime {
   async leaks(options: { collect: boolean }): Promise<readonly ReleaseVerdict[]> {
     const { state } = this;
     if (options.collect) await state.leakWatch.collect();
-    const verdicts = state.verdicts();
-    if (!options.collect) return verdicts;
     return Promise.all(
-      verdicts.map(async (verdict) => {
-        if (verdict.collected !== 'no') return verdict;
-        return { ...verdict, holders: [...verdict.holders, ...(await state.leakWatch.holders(verdict))] };
+      state.verdicts().map(async (verdict) => {
+        const found = options.collect && verdict.collected === 'no' ? await state.leakWatch.holders(verdict) : [];
+        const holders = [...verdict.holders, ...found];
+        return { ...verdict, holders, held: groupHolders(holders) };
       }),
     );
+  }
+
+  async figures(options: { heap: boolean }): Promise<SystemFigures> {
+    const { measureHeap } = this.#options;
+    if (options.heap && measureHeap !== undefined) this.#heap = { footprints: await measureHeap(), at: this.state.clock.now() };
+    return this.#readFigures();
+  }
+
+  async diagnose(options: { heap: boolean }): Promise<readonly DiagnosisFile[]> {
+    if (options.heap) await this.figures(options);
+    const health = async () => (await this.#ask(Health, (service) => service.report()))?.checks ?? [];
+    return diagnose({ runtime: this, state: this.state, events: this.#events, figures: () => this.#readFigures(), health });
+  }
+
+  #readFigures(): SystemFigures {
+    const { state } = this;
+    return readFigures({ state, startedAt: this.#startedAt, traffic: this.#traffic, changes: this.#changes, heap: this.#heap });
   }
 
   backup(target: string): Promise<BackupResult> {

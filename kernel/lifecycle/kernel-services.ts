@@ -4,15 +4,19 @@
  */
 import {
   BackupSource,
+  ChangeObserver,
   ConfigSource,
   Entries,
+  Figures,
   Framework,
   ListenSockets,
   LogSink,
   Quiesce,
   type BackupSourceService,
+  type ChangeObserverService,
   type ConfigSourceService,
   type DeployOutcome,
+  type FiguresService,
   type ListenSocketsService,
   type QuiesceService,
 } from '@sluice/sdk';
@@ -29,6 +33,9 @@ export interface KernelServicePorts {
   /** Filled and emptied as whoever takes work in from outside comes and goes. */
   readonly quiescing: Set<QuiesceService>;
   readonly listenSockets: ListenSocketsService;
+  readonly figures: FiguresService;
+  /** Filled and emptied as observers come and go. */
+  readonly changeObservers: Set<ChangeObserverService>;
   /** The configuration of a bundle may have changed. */
   readonly configChanged: (bundle: string) => void;
 }
@@ -54,6 +61,8 @@ export function registerKernelServices(state: KernelState, ports: KernelServiceP
   );
   registry.track(owner, LogSink, { added: (sink) => router.addSink(sink), removed: (sink) => router.removeSink(sink) }, undefined, null);
   registry.register(owner, ListenSockets, ports.listenSockets, {}, null);
+  registry.register(owner, Figures, ports.figures, {}, null);
+  registry.track(owner, ChangeObserver, collecting(ports.changeObservers), undefined, null);
   registry.track(owner, BackupSource, collecting(backupSources), undefined, null);
   registry.track(owner, Quiesce, collecting(ports.quiescing), undefined, null);
   followConfigSources(state, ports);

@@ -2,7 +2,7 @@
  * The state all parts of the life cycle share: bundles, wiring, registry, entries, journal, ports. Changed only inside a command of
  * the queue. Holds; decides nothing.
  */
-import { ConfigSource, SluiceError, type ConfigSourceService, type Logger } from '@sluice/sdk';
+import { ConfigSource, SluiceError, type ConfigSourceService, type Logger, type ObservedChange } from '@sluice/sdk';
 import type { BlobStore, HostClock, Journal, LeakWatch, Loader } from '../host/ports.js';
 import { effectiveTier, type BundleState, type ConfigurationChange, type Manifest } from '../model/index.js';
 import type { RevisionOwner, ServiceRegistry, Stage } from '../registry/index.js';
@@ -89,6 +89,8 @@ export class KernelState {
   nextBundleId = 1;
   /** Called when a revision failed in its tier more often than it may. */
   onFailed: (revision: Revision, error: SluiceError) => void = () => {};
+  /** Called after each change that was carried out or refused. */
+  onChange: (change: ObservedChange) => void = () => {};
   readonly #revisionServices: RevisionServices;
   readonly #listeners = new Set<(event: KernelEvent) => void>();
 
@@ -268,7 +270,7 @@ export class KernelState {
   }
 
   /** Verdicts on ended revisions, with what they left behind. */
-  verdicts(): ReleaseVerdict[] {
+  verdicts(): Omit<ReleaseVerdict, 'held'>[] {
     return this.leakWatch.verdicts().map(({ bundle, version, revision, collected }) => ({
       bundle,
       version,

@@ -303,6 +303,11 @@ export class Revision implements ContextHost {
     return this.#limited('onConfigChange', this.manifest.startTimeoutMs, () => callback(config));
   }
 
+  /** Timers that its code set without a context. */
+  pending(): readonly string[] {
+    return this.#loaded?.pending() ?? [];
+  }
+
   /** True when it has components, whatever their state. */
   get hasComponents(): boolean {
     return this.#components !== null;

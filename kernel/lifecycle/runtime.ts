@@ -2,7 +2,11 @@
  * What the running kernel can be asked to do: the one interface behind the admin protocol, the folder watcher and the test kit.
  * Implemented by `KernelRuntime`; everything here is plain data so that it can cross a socket.
  */
-import type { BundleState, Mistake, Release, Tier } from '../model/index.js';
+import type { SystemFigures } from '@sluice/sdk';
+import type { BundleState, DiagnosisFile, Mistake, Release, Tier } from '../model/index.js';
+
+export type { BundleFigures, SystemFigures } from '@sluice/sdk';
+export type { DiagnosisFile } from '../model/index.js';
 
 /** Options common to every change. */
 export interface ChangeOptions {
@@ -126,6 +130,26 @@ export interface ReleaseVerdict {
   readonly revision: number;
   readonly collected: 'yes' | 'no' | 'pending';
   /** What the scope still held when it was closed by force, and what kept the revision alive, as far as known. */
+  readonly holders: readonly string[];
+  /** The holders by kind, each with the cure. */
+  readonly held: readonly HolderGroup[];
+}
+
+/** Holders of one kind. */
+export interface HolderGroup {
+  readonly kind:
+    | 'timer'
+    | 'process listener'
+    | 'event listener'
+    | 'global'
+    | 'patched class'
+    | 'variable of another'
+    | 'native handle'
+    | 'pending promise'
+    | 'collection'
+    | 'left behind'
+    | 'unknown';
+  readonly remedy: string;
   readonly holders: readonly string[];
 }
 
@@ -412,6 +436,12 @@ export interface Runtime {
 
   /** Verdicts on replaced revisions; `collect` forces garbage collections first (stops the world for some 40 ms each). */
   leaks(options: { collect: boolean }): Promise<readonly ReleaseVerdict[]>;
+  /** What the system counts; `heap` measures the heap by bundle first (stops the world for about a second per 100 MB). */
+  figures(options: { heap: boolean }): Promise<SystemFigures>;
+  /**
+   * Everything worth knowing for whoever looks for a fault, as files without secrets; `heap` as in {@link figures}.
+   */
+  diagnose(options: { heap: boolean }): Promise<readonly DiagnosisFile[]>;
   /** Writes one consistent archive of the data folder while serving. Returns its path and digest. */
   backup(target: string): Promise<BackupResult>;
   /**

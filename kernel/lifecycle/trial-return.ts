@@ -8,6 +8,7 @@ import { nameOfKey, problemOf } from './bundle.js';
 import { withLimit } from './limit.js';
 import type { KernelState } from './kernel-state.js';
 import { writeConfiguration } from './release-configuration.js';
+import { observed } from './observed-change.js';
 import type { ChangeOptions, ChangeOutcome, ChangePlan } from './runtime.js';
 import type { Revision } from './revision.js';
 import type { RunningTrial, TrialMember, Trials } from './trials.js';
@@ -57,6 +58,7 @@ export class TrialReturn {
   /** Brings the old revisions back in one switch. All of them must still be loaded. */
   async run(trial: RunningTrial, reason: SluiceError, options: ChangeOptions): Promise<ChangeOutcome> {
     const state = this.#state;
+    const [startedAt, started] = [state.clock.now(), state.clock.monotonic()];
     const deployId = options.deployId ?? randomUUID();
     const members = trial.members.filter(isWarm);
     const stage = state.registry.openStage(
@@ -100,7 +102,7 @@ export class TrialReturn {
       await state.endRevision(revision);
       bundle.older = null;
     }
-    return {
+    const outcome: ChangeOutcome = {
       deployId,
       outcome: 'rolled-back',
       generation,
@@ -110,6 +112,8 @@ export class TrialReturn {
       drained,
       onTrial: false,
     };
+    state.onChange(observed({ kind: 'rollback', options }, outcome, { startedAt, durationMs: state.clock.monotonic() - started }));
+    return outcome;
   }
 
   #begin(trial: RunningTrial, members: readonly WarmMember[], deployId: string, actor: string): BeginRecord {

@@ -1,5 +1,6 @@
 /** Commands that look and change nothing. */
 import type { CommandSpec } from '../command.js';
+import { SORT_KEYS } from '../traffic.js';
 
 const listings = (): typeof import('../commands/listings.js') =>
   require('../commands/listings.js') as typeof import('../commands/listings.js');
@@ -87,9 +88,37 @@ export const LOOKING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'leaks',
     group: 'Looking',
-    summary: 'Tell which replaced revisions are still held in memory',
+    summary: 'Tell which replaced revisions are still held in memory, by what, and the cure',
     description: 'Exits with 9 when one is known to be held. A verdict needs garbage collections, which come by themselves in time.',
     options: [{ flags: '--gc', summary: 'force collections first; stops the process for some 40 ms each' }],
-    load: () => ({ run: listings().leaks }),
+    load: () => require('../commands/leaks.js') as typeof import('../commands/leaks.js'),
+  },
+  {
+    name: 'top',
+    group: 'Looking',
+    endsOnSignal: true,
+    summary: 'Show what each bundle does and holds, again and again',
+    description:
+      'Requests and other entries a second, under way, durations, failures, services, timers, listeners, replaced revisions not yet gone. ' +
+      'On a terminal one key sorts: n r i p f s t l h; q quits. p50 and p99 are at most a quarter too high.',
+    options: [
+      { flags: '--interval <duration>', summary: 'time between two readings (default: 2s, with --once 1s)' },
+      { flags: '--sort <key>', summary: 'what to sort by (default: requests)', choices: SORT_KEYS },
+      { flags: '--once', summary: 'two readings, one table' },
+      { flags: '--heap', summary: 'measure the heap by bundle first; stops the process for about a second per 100 MB' },
+    ],
+    examples: ['sluice top', 'sluice top --once --json', 'sluice top --sort p99 --interval 5s'],
+    load: () => require('../commands/top.js') as typeof import('../commands/top.js'),
+  },
+  {
+    name: 'dump',
+    group: 'Looking',
+    summary: 'Write one archive for whoever looks for a fault: everything worth knowing, without secrets',
+    description:
+      'Bundles, wires, services, components, routes, scopes as a tree, configuration without secrets, entries under way, figures, health, ' +
+      'history, the last events and log lines. Without a running kernel it holds what the data folder tells.',
+    arguments: [{ usage: '[file]', summary: 'archive to write (default: sluice-dump-<time>.tgz)', completes: 'file' }],
+    options: [{ flags: '--heap', summary: 'measure the heap by bundle first; stops the process for about a second per 100 MB' }],
+    load: () => require('../commands/dump.js') as typeof import('../commands/dump.js'),
   },
 ];

@@ -1,5 +1,5 @@
-/** Commands that show lists: bundles, services, routes, history, leaks. `--json` prints what the kernel answered. */
-import type { BundleSummary, HistoryEntry, ReleaseVerdict, RouteSummary, ServiceSummary } from '../../admin/contract.js';
+/** Commands that show lists: bundles, services, routes, history. `--json` prints what the kernel answered. */
+import type { BundleSummary, HistoryEntry, RouteSummary, ServiceSummary } from '../../admin/contract.js';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
 import type { CommandContext, CommandInput } from '../command.js';
 import { formatTime, formatVersions, parseWhole, shortDigest } from '../format.js';
@@ -109,25 +109,6 @@ export async function history(context: CommandContext, input: CommandInput): Pro
   const limit = input.options['limit'];
   const entries = await context.client().history(typeof limit === 'string' ? parseWhole('limit', limit) : undefined);
   return print(context, HISTORY_COLUMNS, entries, 'Nothing was changed yet');
-}
-
-const LEAK_COLUMNS: readonly Column<ReleaseVerdict>[] = [
-  { title: 'BUNDLE', value: (row) => row.bundle, style: () => 'strong' },
-  { title: 'VERSION', value: (row) => row.version },
-  { title: 'REV', value: (row) => row.revision, align: 'right' },
-  {
-    title: 'COLLECTED',
-    value: (row) => row.collected,
-    style: (row) => (row.collected === 'yes' ? 'good' : row.collected === 'no' ? 'bad' : 'warning'),
-  },
-  { title: 'HELD BY', value: (row) => row.holders.join(', '), flexible: true },
-];
-
-/** `sluice leaks`: exit code 9 when a revision is known to be held. */
-export async function leaks(context: CommandContext, input: CommandInput): Promise<ExitCode> {
-  const verdicts = await context.client().leaks({ collect: input.options['gc'] === true });
-  print(context, LEAK_COLUMNS, verdicts, 'No revision was replaced yet');
-  return verdicts.some((verdict) => verdict.collected === 'no') ? EXIT.notCollected : EXIT.ok;
 }
 
 function print<T>(context: CommandContext, columns: readonly Column<T>[], rows: readonly T[], whenEmpty: string): ExitCode {

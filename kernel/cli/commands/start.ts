@@ -1,8 +1,9 @@
 /** `sluice start`: without a bundle, runs a kernel in the foreground; with one, starts that bundle. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { LogLevel } from '@sluice/sdk';
+import { isSluiceError } from '../../admin/errors.js';
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
 import { findSupervisor, systemdSockets } from '../../host/supervision.js';
 import { kernelVersion } from '../../host/versions.js';
@@ -43,7 +44,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     ...(typeof logLevel === 'string' ? { logLevel: logLevel as LogLevel } : {}),
     ...(typeof watch === 'string' ? { watchMs: parseDuration('watch', watch) } : {}),
     ...(context.json ? {} : { progress: (event) => terminal.progress(progressLine(context, event)) }),
-  });
+  }).catch((error: unknown) => diagnoseStart(context, error));
   const status = kernel.runtime.status();
   report(context, status, performance.now() - started);
   if (greeting !== undefined && !context.json) terminal.out(greetingOf(greeting, status.addresses));
@@ -58,6 +59,22 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   supervision?.leave();
   setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
   return EXIT.ok;
+}
+
+/** Writes what can be told of the data folder into it, over the diagnosis of the failed start before. */
+async function diagnoseStart(context: CommandContext, failure: unknown): Promise<never> {
+  // What another kernel runs on is not ours to diagnose, and what never came to be has nothing to tell.
+  const isForeign = isSluiceError(failure) && failure.code === 'DATA_FOLDER_LOCKED';
+  if (!isForeign && existsSync(context.dataFolder)) {
+    const { diagnoseFolder, writeDump } = require('../../host/dump.js') as typeof import('../../host/dump.js');
+    const path = join(context.dataFolder, 'failed-start.tgz');
+    // The failure itself matters more than its diagnosis.
+    const written = await diagnoseFolder(context.dataFolder, failure)
+      .then((files) => writeDump(path, files, true))
+      .catch(() => null);
+    if (written !== null && !context.json) context.terminal.note(`A diagnosis is in ${written.path}`);
+  }
+  throw failure;
 }
 
 /** Lets a debugger attach; only from this machine. */

@@ -33,6 +33,8 @@ const ALLOWED: Readonly<Record<EndpointName, readonly Role[]>> = {
   desiredState: EVERYBODY,
   artifactOf: EVERYBODY,
   leaks: EVERYBODY,
+  figures: EVERYBODY,
+  dump: ADMIN,
   logs: EVERYBODY,
   followLogs: EVERYBODY,
   followEvents: EVERYBODY,

@@ -49,6 +49,8 @@ describe('admin protocol', () => {
       releases: await client.releases(),
       desiredState: await client.desiredState(),
       artifactOf: await client.artifactOf('core.ledger'),
+      figures: await client.figures(),
+      dump: await client.dump({ heap: false }),
       leaks: await client.leaks({ collect: true }),
       logs: await client.logs({ bundle: 'core.ledger', level: 'warn', limit: 5, since: 1 }),
       configOf: await client.configOf('core.ledger'),

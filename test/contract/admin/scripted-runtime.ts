@@ -11,8 +11,40 @@ import type {
   ReleaseEntry,
   Runtime,
   RuntimeStatus,
+  SystemFigures,
 } from '@sluice/kernel/lifecycle/runtime';
 import type { Release } from '@sluice/kernel/model/index';
+
+const HELD = { kind: 'timer', remedy: 'Use ctx.clock', holders: ['timer: Timeout'] } as const;
+
+export const FIGURES: SystemFigures = {
+  ...{ at: 1_000, startedAt: 0, generation: 8, startLevel: 50, alarms: 0, heapMeasuredAt: null },
+  process: {
+    ...{ pid: 4711, heapUsedBytes: 1, heapTotalBytes: 2, externalBytes: 3, arrayBuffersBytes: 4, rssBytes: 5 },
+    ...{ cpuUserMs: 6, cpuSystemMs: 7, loopActiveMs: 8, loopIdleMs: 9 },
+  },
+  registry: { services: 40 },
+  replaced: { collected: 1, pending: 0, held: 1 },
+  changes: [{ kind: 'deploy', outcome: 'committed', count: 7, totalMs: 70 }],
+  bundles: [
+    {
+      ...{ symbolicName: 'core.ledger', version: '1.1.0', revision: 2, state: 'ACTIVE', family: 'core', tier: 'inline', lingering: 1 },
+      entries: [
+        {
+          kind: 'request',
+          ended: 100,
+          failed: 2,
+          totalMs: 150,
+          buckets: [
+            [1.024, 98],
+            [10.24, 2],
+          ],
+        },
+      ],
+      ...{ inFlight: 3, services: 1, references: 2, timers: 1, listeners: 0, artifactBytes: 10_000, heapBytes: null },
+    },
+  ],
+};
 
 export const OUTCOME: ChangeOutcome = {
   deployId: 'd-1',
@@ -205,8 +237,10 @@ export class ScriptedRuntime implements Runtime {
   };
   leaks = async (options: { collect: boolean }) => {
     this.calls.push(['leaks', options]);
-    return [{ bundle: 'core.ledger', version: '1.0.0', revision: 1, collected: 'no' as const, holders: ['timer'] }];
+    return [{ bundle: 'core.ledger', version: '1.0.0', revision: 1, collected: 'no' as const, holders: ['timer: Timeout'], held: [HELD] }];
   };
+  figures = async (): Promise<SystemFigures> => FIGURES;
+  diagnose = async () => [{ name: 'README.txt', text: 'read me' }];
   backup = async (target: string) => ({ path: target, bytes: 3, digest: 'abc', elsewhere: [{ part: 'db', note: 'Copy it yourself' }] });
   shutdown = async () => {
     this.calls.push(['shutdown']);

@@ -66,7 +66,14 @@ describe('commands', () => {
     ]);
     deepStrictEqual(await run('leaks', '--gc'), {
       exitCode: 9,
-      lines: ['BUNDLE       VERSION  REV  COLLECTED  HELD BY', '<strong>core.ledger</>  1.0.0      1  <bad>no</>         timer'],
+      lines: [
+        'BUNDLE       VERSION  REV  COLLECTED  HELD BY',
+        '<strong>core.ledger</>  1.0.0      1  <bad>no</>         timer (1)',
+        '<strong>core.ledger 1.0.0, revision 1</>',
+        '  timer',
+        '    timer: Timeout',
+        '    try Use ctx.clock',
+      ],
     });
     deepStrictEqual(runtime.calls, [
       ['services', '(currency=CNY)'],
