@@ -144,6 +144,10 @@ export interface FrameworkService {
    * is not unknown: answer "try again" until it is `running`. A kernel of an earlier minor version has no such method.
    */
   phase?(): 'starting' | 'running' | 'stopping';
+  /** Number of the current generation: of the last committed change. A kernel of an earlier minor version has no such method. */
+  generation?(): number;
+  /** The release in force; null when none was deployed. A kernel of an earlier minor version has no such method. */
+  release?(): { readonly name: string; readonly version: string } | null;
   /** Folder of the running kernel's data, for bundles that keep files: `<data>/<name>` is made on demand. */
   dataFolder(name: string): string;
   /** Manifest of an installed bundle, as checked. */
@@ -156,6 +160,8 @@ export const Framework = localContract<FrameworkService>('sluice.kernel.Framewor
   'uninstall',
   'bundles',
   'phase',
+  'generation',
+  'release',
   'dataFolder',
   'manifest',
 ]);

@@ -20,6 +20,7 @@ import {
   type ListenSocketsService,
   type QuiesceService,
 } from '@sluice/sdk';
+import { currentRelease } from './desired-state.js';
 import type { KernelState } from './kernel-state.js';
 import type { ChangeOutcome, Runtime, RuntimeStatus } from './runtime.js';
 
@@ -53,6 +54,11 @@ export function registerKernelServices(state: KernelState, ports: KernelServiceP
       uninstall: (name, options) => runtime.uninstall(name, options).then(toDeployOutcome),
       bundles: () => runtime.bundles(),
       phase: ports.phase,
+      generation: () => registry.generation,
+      release: () => {
+        const release = currentRelease(state)?.release;
+        return release === undefined ? null : { name: release.name, version: release.version };
+      },
       dataFolder: ports.dataFolder,
       manifest: (name) => state.manifestOf(name)?.raw,
     },
