@@ -91,8 +91,8 @@ export function assertMayAsk(principal: Principal, matched: MatchedRequest, runt
     return assertRights(principal, rights, matched.name === 'rollback' ? returningWith(name, runtime) : [name], matched.name);
   }
   if (over === 'trial') {
-    const { trial } = runtime.status();
-    return assertRights(principal, rights, trial === null ? 'any' : trial.bundles, matched.name);
+    const names = onTrial(runtime);
+    return assertRights(principal, rights, names.length === 0 ? 'any' : names, matched.name);
   }
   assertRights(principal, rights, 'any', matched.name);
 }
@@ -116,8 +116,12 @@ export function assertRights(principal: Principal, rights: readonly Right[], ove
 
 /** What is on probation together goes back together. */
 function returningWith(name: string, runtime: Runtime): readonly string[] {
-  const { trial } = runtime.status();
-  return trial?.bundles.includes(name) === true ? trial.bundles : [name];
+  const names = onTrial(runtime);
+  return names.includes(name) ? names : [name];
+}
+
+function onTrial(runtime: Runtime): readonly string[] {
+  return runtime.bundles().flatMap((bundle) => (bundle.onTrial ? [bundle.symbolicName] : []));
 }
 
 /** Symbolic name behind what a path says, which may be an id or name@version. What is not installed goes by what it is called. */
