@@ -2,7 +2,7 @@
  * One reference of one component: follows the matching services, says whether it is satisfied and whether what an instance was built
  * with still holds. Changes are only noted here; the runtime acts on them later, outside the registry's step.
  */
-import type { ReferenceMetadata, ServiceView } from '@sluice/sdk';
+import type { OptionalReference, ReferenceMetadata, ServiceView } from '@sluice/sdk';
 import type { Handle, ReferenceRequest, RevisionOwner, ServiceRegistry, Stage } from '../registry/index.js';
 import type { ReferenceDescription } from './types.js';
 
@@ -12,6 +12,12 @@ export interface AcquiredReference extends Handle {
   /** Services an instance with a static reference was built with. */
   readonly boundIds: readonly number[];
 }
+
+const NOTHING_BOUND: AcquiredReference = Object.freeze({
+  value: Object.freeze({ get: () => undefined }) satisfies OptionalReference<object>,
+  boundIds: Object.freeze([]),
+  close: () => undefined,
+});
 
 export class ReferenceSlot {
   private readonly views = new Map<number, ServiceView>();
@@ -65,6 +71,8 @@ export class ReferenceSlot {
       const handle = this.registry.reference(this.owner, contract, request, stage);
       return { value: handle.service, boundIds, close: () => handle.close() };
     }
+    // Static means bound when built: an instance built with nothing is given nothing until it is built anew.
+    if (cardinality === '0..1' && policy === 'static' && boundIds.length === 0) return NOTHING_BOUND;
     if (cardinality === '0..1') {
       const handle = this.registry.optional(this.owner, contract, request, stage);
       return { value: handle.reference, boundIds, close: () => handle.close() };

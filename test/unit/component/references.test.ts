@@ -71,7 +71,7 @@ const TABLE: Readonly<Record<Cardinality, Readonly<Record<Policy, readonly strin
   },
   '0..1': {
     dynamic: ['+nobody nobody', 'a', 'b', 'b', 'a', 'c', 'nobody'],
-    'static reluctant': ['+nobody nobody', 'a', 'a', 'a', 'a', 'c', 'nobody'],
+    'static reluctant': ['+nobody nobody', 'nobody', 'nobody', 'nobody', 'nobody', 'nobody', 'nobody'],
     'static greedy': ['+nobody nobody', '+a - a', '+b - b', 'b', '+a - a', '+c - c', '+nobody - nobody'],
   },
   '1..n': {
