@@ -104,6 +104,22 @@ describe('fragments', () => {
     );
   });
 
+  it('are told: the fragment is installed and resolved, its host refreshed and never stopped', async () => {
+    await runtime.deploy(shop);
+    const events: string[] = [];
+    runtime.kernel.followEvents(({ kind, subject }) => events.push(`${kind} ${subject}`));
+    await runtime.deploy(fragment('test.german', 'hallo'));
+    await runtime.deploy(fragment('test.german', 'servus', {}, '1.1.0'));
+    const swapped = ['REGISTERED test.Shop', 'UNREGISTERING test.Shop'];
+    assert.deepEqual(
+      events.filter((event) => !event.startsWith('GENERATION')),
+      [
+        ...['INSTALLED test.german', ...swapped, 'REFRESHED test.shop', 'RESOLVED test.german'],
+        ...[...swapped, 'UPDATED test.german', 'REFRESHED test.shop'],
+      ],
+    );
+  });
+
   it('are there again after everything was stopped and started', async () => {
     await runtime.deploy(shop);
     await runtime.deploy(fragment('test.german', 'hallo'));
