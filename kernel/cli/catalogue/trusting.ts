@@ -14,7 +14,7 @@ export const TRUSTING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'keys',
     group: 'Trusting',
-    summary: 'List the keys that may sign bundles; below it, make, trust and revoke keys',
+    summary: 'List the keys that may sign bundles',
     load: () => ({ run: keys().list }),
   },
   {
@@ -95,7 +95,7 @@ export const TRUSTING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'tokens',
     group: 'Trusting',
-    summary: 'List the tokens of the admin interface; below it, make and revoke tokens',
+    summary: 'List the tokens of the admin interface',
     load: () => ({ run: tokens().list }),
   },
   {

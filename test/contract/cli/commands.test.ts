@@ -117,6 +117,7 @@ describe('commands', () => {
         'entries now  3',
         'memory       1 B heap, 2 B resident',
         'listens on   http://127.0.0.1:8080',
+        'trust        warn: unsigned bundles and reused or lower versions are let in',
         'on trial     core.ledger for 0 ms more (d-1)',
         '! <bad>Error</> a blob changed',
         '!   Code STORE_DIGEST_MISMATCH',

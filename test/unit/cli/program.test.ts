@@ -53,7 +53,8 @@ describe('command line', () => {
   });
 
   it('has a summary, a module and no clash of flags for every command', () => {
-    const globals = new Set(['-d', '--data', '--json', '--actor', '-V', '--version', '-h', '--help']);
+    const remote = ['--server', '--token-file', '--ca-file', '--client-cert'];
+    const globals = new Set(['-d', '--data', '--json', '--actor', ...remote, '-V', '--version', '-h', '--help']);
     const mistakes = COMMANDS.flatMap((command: CommandSpec) => {
       const flags = (command.options ?? []).flatMap((option) => option.flags.split(/[ ,]+/).filter((part) => part.startsWith('-')));
       const twice = flags.filter((flag, index) => globals.has(flag) || flags.indexOf(flag) !== index);
