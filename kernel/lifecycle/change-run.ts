@@ -10,7 +10,7 @@ import { nameOfKey, type Bundle } from './bundle.js';
 import { shallTargetRun } from './fragments.js';
 import { componentGate, healthGate, publisherGate } from './gates.js';
 import type { KernelState } from './kernel-state.js';
-import { isRecorded, startOrder, targetKey, type Action, type PreparedPlan, type Target } from './planner.js';
+import { isRecorded, nextRevision, startOrder, targetKey, type Action, type PreparedPlan, type Target } from './planner.js';
 import type { Revision } from './revision.js';
 import type { ChangeOptions, ChangeOutcome, ProgressEvent } from './runtime.js';
 
@@ -193,7 +193,8 @@ export class ChangeRun {
       bundle.previous = state.journal.view.state.bundles.find((one) => one.bundleId === bundle.bundleId)?.previous ?? null;
       bundle.artifact = target.artifact;
     }
-    if (revision !== null) bundle.revisionNumber = revision.revision;
+    // The number that the wiring knows the content by, also when nothing of it runs.
+    bundle.revisionNumber = revision?.revision ?? (isOtherContent ? nextRevision(bundle) : bundle.revisionNumber);
     // What is done without a record (a start of the system, a stop in order to update) leaves what is wanted as it was.
     if (this.change.journaled) bundle.autostart = target.autostart;
     bundle.startLevel = target.startLevel;

@@ -118,6 +118,10 @@ describe('fragments', () => {
         ...[...swapped, 'UPDATED test.german', 'REFRESHED test.shop'],
       ],
     );
+    // What has nothing to do with it leaves the host alone.
+    const before = states();
+    await runtime.deploy({ symbolicName: 'test.other', definition: defineBundle({}) });
+    assert.deepEqual(states(), [...before, 'test.other ACTIVE 1']);
   });
 
   it('are there again after everything was stopped and started', async () => {
