@@ -54,6 +54,9 @@ export function openTrust(dataFolder: string, options: TrustOptions): Trust {
       if (touched.length > 0 && office.policy !== 'off') options.alarm(revokedWhileRunning(touched));
     },
     async close() {
+      // A log that ends without it belongs to a process that was killed. Where it cannot be written, the log has its alarm already.
+      const stop = { actor: 'kernel', role: 'kernel', action: 'kernel.stop', target: '', phase: 'note' } as const;
+      await audit.write(stop).catch(() => undefined);
       await audit.close();
       await gate.close();
     },

@@ -216,6 +216,20 @@ describe('trust of a kernel', () => {
     match(verdict.reason, /missing/);
   });
 
+  it('changes nothing any more once it cannot be recorded, and goes on serving', async () => {
+    equal(await deploy('test.a'), 'committed');
+    rmSync(join(folder, 'audit'), { recursive: true });
+    await rejects(client.stop('test.a'), { code: 'AUDIT_UNAVAILABLE', httpStatus: 503 });
+    await rejects(client.stop('test.a'), { code: 'AUDIT_UNAVAILABLE' });
+    const bytes = bundleOf('test.b');
+    await rejects(kernel.runtime.deploy([bytes], { actor: 'deployer', signatures: [signed(bytes, 'test.b')] }), {
+      code: 'AUDIT_UNAVAILABLE',
+    });
+    equal(states(), ['test.a 1.0.0 ACTIVE']);
+    await restart();
+    equal(states(), ['test.a 1.0.0 ACTIVE']);
+  });
+
   it('puts keys, tokens and the audit log into a backup', async () => {
     await deploy('test.a');
     const { token } = await client.createToken({ name: 'ci', roles: ['viewer'], bundles: ['*'] });
