@@ -15,6 +15,7 @@ export function changeOptionsOf(input: CommandInput): ClientChangeOptions {
   const text = (name: string): string | undefined => (typeof input.options[name] === 'string' ? input.options[name] : undefined);
   const watch = text('watch');
   const drain = text('drain');
+  const temporary = text('temporary');
   const tier = text('tier');
   const deployId = text('deployId');
   const base = text('baseGeneration');
@@ -22,6 +23,7 @@ export function changeOptionsOf(input: CommandInput): ClientChangeOptions {
     ...(input.options['dryRun'] === true ? { dryRun: true } : {}),
     ...(watch === undefined ? {} : { watchMs: parseDuration('watch', watch) }),
     ...(drain === undefined ? {} : { drainMs: parseDuration('drain', drain) }),
+    ...(temporary === undefined ? {} : { confirmWithinMs: parseDuration('temporary', temporary) }),
     ...(input.options['allowDowngrade'] === true ? { allowDowngrade: true } : {}),
     ...(tier === undefined ? {} : { tier: parseTier(tier) }),
     ...(deployId === undefined ? {} : { deployId }),
@@ -48,7 +50,7 @@ export async function runChange(
   const progress = (event: ProgressEvent): void => context.terminal.progress(progressLine(context, event));
   const outcome = await change(context.json ? options : { ...options, progress });
   if (context.json) context.terminal.out(JSON.stringify(outcome));
-  else printOutcome(context, outcome, performance.now() - started);
+  else printOutcome(context, outcome, performance.now() - started, options.confirmWithinMs);
   return exitCodeOfOutcome(outcome);
 }
 
@@ -58,7 +60,7 @@ export function progressLine(context: CommandContext, event: ProgressEvent): str
   return `${context.terminal.paint('faint', event.phase.padEnd(9))} ${printable(subject + event.message)}`;
 }
 
-function printOutcome(context: CommandContext, outcome: ChangeOutcome, durationMs: number): void {
+function printOutcome(context: CommandContext, outcome: ChangeOutcome, durationMs: number, confirmWithinMs?: number): void {
   const { terminal } = context;
   if (outcome.outcome === 'refused' || outcome.outcome === 'rolled-back') {
     const failure = outcome.error ?? { code: 'REFUSED', message: 'The change was refused', details: {} };
@@ -74,7 +76,9 @@ function printOutcome(context: CommandContext, outcome: ChangeOutcome, durationM
   printPlan(context, outcome.plan);
   const cut = outcome.drained !== undefined && outcome.drained.cut > 0 ? `, ${outcome.drained.cut} entries cut while draining` : '';
   terminal.out(`${terminal.paint('good', 'Done')} in ${formatDuration(durationMs)}: generation ${outcome.generation}${cut}`);
-  if (outcome.onTrial) terminal.out('On probation; `sluice confirm` ends it early, `sluice status` shows how it goes');
+  if (outcome.onTrial && confirmWithinMs !== undefined) {
+    terminal.out(`Temporary: taken back in ${formatDuration(confirmWithinMs)} unless \`sluice confirm\` keeps it`);
+  } else if (outcome.onTrial) terminal.out('On probation; `sluice confirm` ends it early, `sluice status` shows how it goes');
 }
 
 /** Prints a plan: what changes, and what else is touched. */
@@ -86,7 +90,8 @@ export function printPlan(context: CommandContext, plan: ChangePlan): void {
     { title: 'VERSION', value: (row: ChangePlan['changes'][number]) => formatVersions(row.from, row.to) },
     { title: 'TIER', value: (row: ChangePlan['changes'][number]) => row.tier ?? '' },
   ];
-  for (const line of renderTable(terminal, columns, plan.changes, 'Nothing to change')) terminal.out(line);
+  const whenEmpty = plan.configuration === undefined ? 'Nothing to change' : 'No bundle changes its content';
+  for (const line of renderTable(terminal, columns, plan.changes, whenEmpty)) terminal.out(line);
   if (plan.rebinds.length > 0) terminal.out(`rebound, not restarted: ${printable(plan.rebinds.join(', '))}`);
   if (plan.restarts.length > 0) terminal.out(`components built anew: ${printable(plan.restarts.join(', '))}`);
   // When the change is refused for want of a provider, the problems tell more.
@@ -95,6 +100,20 @@ export function printPlan(context: CommandContext, plan: ChangePlan): void {
     terminal.note(`${terminal.paint('warning', 'Warning')} ${printable(text)}`);
   }
   for (const route of plan.routes) terminal.out(printable(`routes ${route.mount}: ${formatVersions(route.from, route.to)}`));
+  for (const line of detailsOf(plan)) terminal.out(printable(line));
+}
+
+/** What a plan says about configuration, migrations and contracts. */
+function detailsOf({ configuration = [], migrations = [], contracts = [] }: ChangePlan): readonly string[] {
+  const valueText = (value: unknown): string => (value === undefined ? 'not set' : (JSON.stringify(value) ?? ''));
+  return [
+    ...configuration.map(({ bundle, key, before, after }) => `configuration ${bundle} ${key}: ${valueText(before)} -> ${valueText(after)}`),
+    ...migrations.map(({ bundle, name, phase }) => `migration ${bundle} ${name} (${phase})`),
+    ...contracts.map(({ bundle, contract, from, to, members }) => {
+      const list = members.map(({ member, text, breaking }) => `'${member}' ${text}${breaking ? ' (breaking)' : ''}`).join('; ');
+      return `contract ${contract} of ${bundle}: ${formatVersions(from, to)}${list === '' ? '' : `: ${list}`}`;
+    }),
+  ];
 }
 
 function printProblems(context: CommandContext, problems: readonly ProblemData[], shown?: ProblemData): void {

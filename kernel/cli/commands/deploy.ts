@@ -11,7 +11,6 @@ import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
 import { collectArtifacts, partsOf } from '../artifacts.js';
 import { changeOptionsOf, runChange } from '../change.js';
 import type { CommandContext, CommandInput } from '../command.js';
-import { parseDuration } from '../format.js';
 import { isRemoteName } from '../places.js';
 import { digestOf, readJsonFile, readyRelease } from '../release-file.js';
 import { waitForVerdict } from '../verdict.js';
@@ -41,7 +40,7 @@ export async function plan(context: CommandContext, input: CommandInput): Promis
   if (typeof out !== 'string' && !isFileOfOurs(input)) return ordinary().plan(context, input);
   const deployable = await deployableOf(context, input, input.arguments);
   let generation = 0;
-  const exitCode = await runChange(context, { ...deployable.options, ...optionsOf(input), dryRun: true }, async (options) => {
+  const exitCode = await runChange(context, { ...deployable.options, ...changeOptionsOf(input), dryRun: true }, async (options) => {
     const outcome = await deployable.send(options);
     ({ generation } = outcome.plan);
     return outcome;
@@ -70,7 +69,7 @@ export async function deploy(context: CommandContext, input: CommandInput): Prom
   if (planned !== null && planned.digest !== deployable.digest) throw outdated(context, file, planned);
   const base: ClientChangeOptions = planned === null ? {} : { baseGeneration: planned.generation };
   let deployId: string | undefined;
-  const exitCode = await runChange(context, { ...base, ...deployable.options, ...optionsOf(input) }, async (options) => {
+  const exitCode = await runChange(context, { ...base, ...deployable.options, ...changeOptionsOf(input) }, async (options) => {
     const outcome = await deployable.send(options);
     if (outcome.onTrial) ({ deployId } = outcome);
     return outcome;
@@ -117,15 +116,6 @@ async function ofRelease(context: CommandContext, input: CommandInput, value: un
     digest: digestOf(JSON.stringify(release)),
     options,
     send: (all) => context.client().deployRelease(release, partsOf(artifacts), all),
-  };
-}
-
-/** Options of the change, with the time within which a temporary one must be confirmed. */
-function optionsOf(input: CommandInput): ClientChangeOptions {
-  const { temporary } = input.options;
-  return {
-    ...changeOptionsOf(input),
-    ...(typeof temporary === 'string' ? { confirmWithinMs: parseDuration('temporary', temporary) } : {}),
   };
 }
 

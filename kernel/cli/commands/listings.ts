@@ -86,7 +86,8 @@ const HISTORY_BUNDLES_MAX = 3;
 function bundlesOf(row: HistoryEntry): string {
   const named = row.bundles.slice(0, HISTORY_BUNDLES_MAX).map((one) => `${one.symbolicName} ${formatVersions(one.from, one.to)}`);
   const more = row.bundles.length - named.length;
-  return more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ');
+  const bundles = more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ');
+  return row.release === undefined ? bundles : `release ${row.release.name}@${row.release.version}: ${bundles}`;
 }
 
 const HISTORY_COLUMNS: readonly Column<HistoryEntry>[] = [

@@ -1,5 +1,6 @@
 /** `sluice status`: the kernel at a glance. */
 import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
+import type { RuntimeStatus } from '../../admin/contract.js';
 import type { CommandContext } from '../command.js';
 import { printFailure } from '../failure.js';
 import { formatBytes, formatDuration } from '../format.js';
@@ -31,11 +32,17 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     ['listens on', status.addresses.length === 0 ? undefined : status.addresses.join(', ')],
     ['trust', status.trust === undefined ? undefined : trustOf(status.trust.policy)],
     ['admin on', status.trust?.adminUrl ?? undefined],
-    ['on trial', trial === null ? undefined : `${trial.bundles.join(', ')} for ${left} more (${trial.deployId})`],
+    ['release', status.release === undefined ? undefined : `${status.release.name}@${status.release.version}`],
+    ['on trial', trial === null ? undefined : trialText(trial, left)],
   ]);
   for (const line of pairs) terminal.out(line);
   for (const alarm of status.alarms) printFailure(terminal, alarm, false);
   return EXIT.ok;
+}
+
+function trialText({ bundles, deployId, temporary }: NonNullable<RuntimeStatus['trial']>, left: string): string {
+  const fate = temporary === true ? `temporary, taken back in ${left} unless confirmed` : `for ${left} more`;
+  return `${[bundles.join(', '), fate].filter((part) => part !== '').join(' ')} (${deployId})`;
 }
 
 const POLICY_MEANINGS = {

@@ -20,6 +20,7 @@ export interface LedgerConfig {
 export default defineBundle<LedgerConfig>({
   provides: [Ledger, LedgerBooks, EmbeddedLedger],
   requires: [Data],
+  migrations: ledgerMigrations,
 
   async activate(context: BundleContext<LedgerConfig>) {
     const data = context.reference(Data);

@@ -27,6 +27,7 @@ const SWEEP_EVERY_MS = 3_600_000;
 export default defineBundle<CustomerConfig>({
   provides: [Customers, CustomerOpening, Sessions, Job],
   requires: [Data, LedgerBooks],
+  migrations: customerMigrations,
 
   async activate(context: BundleContext<CustomerConfig>) {
     const data = context.reference(Data);

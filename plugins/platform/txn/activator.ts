@@ -20,6 +20,7 @@ export default defineBundle({
   provides: [Pipeline],
   // Steps and entities are optional to the resolver: an empty slot answers "try again later" instead of stopping the pipeline.
   requires: [Data, EmbeddedLedger, { contract: PipelineStep, optional: true }, { contract: PipelineEntity, optional: true }],
+  migrations: txnMigrations,
 
   async activate(context) {
     const data = context.reference(Data);

@@ -1,8 +1,8 @@
 /** An operator's commands against the whole bank, with the real command line and the real kernel. */
 import { deepStrictEqual as equal, match } from 'node:assert';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { withVersion } from '../../support/artifacts.js';
-import { System } from '../../support/system.js';
+import { BUNDLES, System } from '../../support/system.js';
 import { sluice } from '../cli/sluice-process.js';
 
 const BUNDLE = 'business.transfer';
@@ -31,7 +31,9 @@ describe('the command line and the bank', function () {
 
   it('shows the kernel, the bundles and the routes', async () => {
     const status = await run('status');
-    equal([status.code, status.lines[0], status.lines.at(-1)], [0, 'running, 15 of 15 bundles active', `listens on ${system.address}`]);
+    const count = readdirSync(BUNDLES).filter((name) => name.endsWith('.tgz')).length;
+    equal([status.code, status.lines[0]], [0, `running, ${count} of ${count} bundles active`]);
+    equal(status.lines.includes(`listens on ${system.address}`), true);
     const { code, lines } = await run('ls', 'business');
     equal(
       [code, lines.map((line) => line.split(' ').slice(1, 6).join(' '))],
