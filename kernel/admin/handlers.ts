@@ -48,7 +48,7 @@ export type FollowName = 'followLogs' | 'followEvents';
 /** Endpoints that answer with one value. */
 export const JSON_HANDLERS: { readonly [K in JsonName]: (call: Call) => EndpointResults[K] | Promise<EndpointResults[K]> } = {
   openapi: ({ runtime }) => openApiDocument(runtime.status().version),
-  status: ({ runtime, trust }) => ({ ...runtime.status(), trust: trust.status() }),
+  status: ({ runtime, trust }) => ({ ...runtime.status(), trust: trust.status(runtime.bundles()) }),
   bundles: ({ runtime }) => runtime.bundles(),
   inspect: ({ runtime, bundle }) => runtime.inspect(bundle),
   why: ({ runtime, bundle }) => runtime.why(bundle),

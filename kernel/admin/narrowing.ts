@@ -22,8 +22,15 @@ export function seesAll(principal: Principal): boolean {
 export function narrowed<T>(name: EndpointName, answer: T, principal: Principal): T {
   if (seesAll(principal)) return answer;
   if (name === 'status') {
-    // Alarms and the data folder tell about all bundles and the machine.
-    return { ...answer, alarms: [], dataFolder: '', trial: null } as T;
+    // Alarms, missing approvals and the data folder tell about all bundles and the machine.
+    const { trust } = answer as EndpointResults['status'];
+    return {
+      ...answer,
+      alarms: [],
+      dataFolder: '',
+      trial: null,
+      ...(trust === undefined ? {} : { trust: { ...trust, unapproved: [] } }),
+    } as T;
   }
   const subjects = SUBJECTS[name] as ((row: unknown) => readonly string[]) | undefined;
   if (subjects === undefined || !Array.isArray(answer)) return answer;

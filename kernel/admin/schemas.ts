@@ -212,7 +212,9 @@ const RuntimeStatus = object({
   release: optional(object({ name: text(), version: text() })),
   alarms: list(Problem),
   addresses: list(text()),
-  trust: optional(object({ policy: oneOf('off', 'warn', 'require'), auditHead: text(), adminUrl: nullable(text()) })),
+  trust: optional(
+    object({ policy: oneOf('off', 'warn', 'require'), auditHead: text(), adminUrl: nullable(text()), unapproved: list(text()) }),
+  ),
 });
 
 const ConfigValue = object({

@@ -240,6 +240,11 @@ async function change(service: Service, name: ChangeName, call: Call, response: 
   response.end();
 }
 
+/** Changes that look at `dryRun`. */
+const PLANNABLE: ReadonlySet<ChangeName> = new Set([
+  ...(['deploy', 'deployRelease', 'rollbackRelease', 'install', 'update', 'start', 'stop', 'uninstall', 'rollback'] as const),
+]);
+
 /** A plan changes nothing and is not recorded. */
 async function recordedChange(
   { trust, recorder }: Service,
@@ -248,7 +253,7 @@ async function recordedChange(
   options: ChangeOptions & { readonly deployId: string },
 ) {
   const run = (): Promise<ChangeOutcome> => CHANGE_HANDLERS[name](call, options);
-  if (options.dryRun === true) return run();
+  if (options.dryRun === true && PLANNABLE.has(name)) return run();
   const matched = { name, endpoint: ENDPOINTS[name], bundle: call.bundle, query: call.query };
   trust.requested.add(options.deployId);
   try {

@@ -5,7 +5,7 @@
 import type { KeyRing } from '../trust/key-ring.js';
 import { refusal, type Policy } from '../trust/policy.js';
 import type { ContentChange, TrustGate } from '../trust/ports.js';
-import { decodeSignatures, mergeSignatures, SIGNATURES_MAX, type ArtifactSignature } from '../trust/signature.js';
+import { decodeSignatures, mergeSignatures, readSignature, SIGNATURES_MAX, type ArtifactSignature } from '../trust/signature.js';
 import { judge, judgeContent, type TrustProblem, type Verdict } from '../trust/verdict.js';
 import { isBelow, judgeVersion, type KnownVersion } from '../trust/version-rules.js';
 import { LineLog } from './line-log.js';
@@ -39,9 +39,9 @@ export class FolderTrustGate implements TrustGate {
     const versions = LineLog.open<KnownVersion>(folder, 'versions.log');
     this.#signatureLog = signatures.log;
     this.#versionLog = versions.log;
-    for (const one of signatures.values) this.#keep([Object.freeze(one)]);
+    this.#keep(signatures.values.flatMap((one) => readSignature(one) ?? []));
     this.#lines = signatures.values.length;
-    for (const one of versions.values) this.#know(one);
+    for (const one of versions.values) if (isKnownVersion(one)) this.#know(one);
   }
 
   get policy(): Policy {
@@ -173,6 +173,11 @@ export class FolderTrustGate implements TrustGate {
     versions.set(version, digest);
     return true;
   }
+}
+
+function isKnownVersion(value: unknown): value is KnownVersion {
+  const { bundle, version, digest } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return typeof bundle === 'string' && typeof version === 'string' && typeof digest === 'string';
 }
 
 function countsIn(signature: ArtifactSignature, digest: string, ring: KeyRing): boolean {

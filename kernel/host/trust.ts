@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Policy } from '../trust/policy.js';
 import type { ChainHead } from '../trust/audit-chain.js';
-import type { AdminTrust } from '../trust/ports.js';
+import type { AdminTrust, InstalledContent } from '../trust/ports.js';
 import type { Alarm } from './ports.js';
 import { openArtifactShelf, type FolderShelf, type ShelfParts } from './artifact-shelf.js';
 import { openAuditLog, type FileAuditLog } from './audit-log.js';
@@ -47,10 +47,17 @@ export function openTrust(dataFolder: string, options: TrustOptions): Trust {
     gate,
     shelf,
     requested: new Set(),
-    status: () => ({ policy: office.policy, auditHead: `${audit.head.sequence}:${audit.head.hash}`, adminUrl }),
+    status: (installed) => ({
+      policy: office.policy,
+      auditHead: `${audit.head.sequence}:${audit.head.hash}`,
+      adminUrl,
+      unapproved: installed.flatMap(({ symbolicName, version, digest }) =>
+        gate.verdict(digest).approved ? [] : [`${symbolicName} ${version}`],
+      ),
+    }),
     listens: (url) => void (adminUrl = url),
-    keyRevoked(running) {
-      const touched = running.filter(({ digest }) => gate.isRevoked(digest));
+    keyRevoked(installed) {
+      const touched = installed.filter(({ digest }) => gate.isRevoked(digest));
       if (touched.length > 0 && office.policy !== 'off') options.alarm(revokedWhileRunning(touched));
     },
     async close() {
@@ -85,7 +92,7 @@ export async function withoutKernel<T>(dataFolder: string, work: (parts: Pick<Tr
   }
 }
 
-function revokedWhileRunning(bundles: readonly { readonly symbolicName: string; readonly version: string }[]): Alarm {
+function revokedWhileRunning(bundles: readonly InstalledContent[]): Alarm {
   const names = bundles.map(({ symbolicName, version }) => `${symbolicName} ${version}`);
   return {
     code: 'RUNNING_WITHOUT_APPROVAL',

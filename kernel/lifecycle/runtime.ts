@@ -353,8 +353,16 @@ export interface RuntimeStatus {
   readonly release?: { readonly name: string; readonly version: string };
   readonly alarms: readonly ProblemData[];
   readonly addresses: readonly string[];
-  /** Added by the admin interface: how strictly signatures are taken, where the audit log ends, where the interface listens besides the socket. */
-  readonly trust?: { readonly policy: 'off' | 'warn' | 'require'; readonly auditHead: string; readonly adminUrl: string | null };
+  /**
+   * Added by the admin interface: how strictly signatures are taken, where the audit log ends, where the interface listens besides the socket,
+   * and the installed bundles that lack an approval.
+   */
+  readonly trust?: {
+    readonly policy: 'off' | 'warn' | 'require';
+    readonly auditHead: string;
+    readonly adminUrl: string | null;
+    readonly unapproved: readonly string[];
+  };
 }
 
 /** One configuration value with its origin. Secrets appear as `***`. */

@@ -136,6 +136,13 @@ export interface ArtifactShelf {
   addSignatures(signatureFile: Uint8Array): Promise<StoredArtifact>;
 }
 
+/** Content of an installed bundle. */
+export interface InstalledContent {
+  readonly symbolicName: string;
+  readonly version: string;
+  readonly digest: string;
+}
+
 /** What the admin server needs of trust. */
 export interface AdminTrust {
   readonly office: TrustOffice;
@@ -143,12 +150,18 @@ export interface AdminTrust {
   readonly audit: AuditLog;
   /** Ids of the changes that the admin server records itself, while they run. */
   readonly requested: Set<string>;
-  /** For the status. */
-  status(): { readonly policy: Policy; readonly auditHead: string; readonly adminUrl: string | null };
+  /** For the status. @param installed the bundles to look through for missing approvals. */
+  status(installed: readonly InstalledContent[]): {
+    readonly policy: Policy;
+    readonly auditHead: string;
+    readonly adminUrl: string | null;
+    /** Installed bundles that build and release did not both sign, as `name version`: `require` would not start them. */
+    readonly unapproved: readonly string[];
+  };
   /** Where the interface listens on TCP. */
   listens(url: string | null): void;
   /** A key was revoked while these run: what of them it had signed is an alarm. */
-  keyRevoked(running: readonly { readonly symbolicName: string; readonly version: string; readonly digest: string }[]): void;
+  keyRevoked(installed: readonly InstalledContent[]): void;
 }
 
 const NO_APPROVAL: Verdict = { build: null, release: null, claim: null, approved: false, problems: [] };

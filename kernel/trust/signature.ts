@@ -95,6 +95,15 @@ function checkedSignature(value: unknown, index: number): ArtifactSignature {
   return Object.freeze(value as ArtifactSignature);
 }
 
+/** A signature as it was kept, or null for what is none. */
+export function readSignature(value: unknown): ArtifactSignature | null {
+  try {
+    return checkedSignature(value, 0);
+  } catch {
+    return null;
+  }
+}
+
 /** Adds signatures; a newer one of the same key in the same role over the same archive takes the place of the old. */
 export function mergeSignatures(old: readonly ArtifactSignature[], added: readonly ArtifactSignature[]): ArtifactSignature[] {
   const slot = ({ digest, role, keyId }: ArtifactSignature): string => `${digest} ${role} ${keyId}`;

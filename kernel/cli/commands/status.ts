@@ -30,7 +30,7 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     ['entries now', status.entries],
     ['memory', `${formatBytes(memory.heapUsedBytes)} heap, ${formatBytes(memory.rssBytes)} resident`],
     ['listens on', status.addresses.length === 0 ? undefined : status.addresses.join(', ')],
-    ['trust', status.trust === undefined ? undefined : trustOf(status.trust.policy)],
+    ['trust', status.trust === undefined ? undefined : trustOf(status.trust.policy, status.trust.unapproved.length)],
     ['admin on', status.trust?.adminUrl ?? undefined],
     ['release', status.release === undefined ? undefined : `${status.release.name}@${status.release.version}`],
     ['on trial', trial === null ? undefined : trialText(trial, left)],
@@ -51,6 +51,6 @@ const POLICY_MEANINGS = {
   require: 'require: only what build and release signed runs',
 } as const;
 
-function trustOf(policy: keyof typeof POLICY_MEANINGS): string {
-  return POLICY_MEANINGS[policy];
+function trustOf(policy: keyof typeof POLICY_MEANINGS, unapproved: number): string {
+  return `${POLICY_MEANINGS[policy]}${unapproved === 0 || policy === 'off' ? '' : ` (${unapproved} installed without approval)`}`;
 }

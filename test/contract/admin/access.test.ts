@@ -246,6 +246,17 @@ describe('access to the admin interface', () => {
     equal((await down(await tokenFor(['operator'], ['core.*']))).code, 'ACCESS_REFUSED');
     equal((await down(await tokenFor(['operator', 'approver'], ['core.*']))).code, undefined);
   });
+
+  it('records what is done under the name of a plan: moving the start level cannot be planned', async () => {
+    await send(server.url ?? '', 'setStartLevel', await tokenFor(['admin'], ['*']), { level: 1 }, '?dryRun=true');
+    equal(
+      (await server.trust.audit.read(2)).map(({ action, phase, target }) => [action, phase, target]),
+      [
+        ['setStartLevel', 'begin', '1'],
+        ['setStartLevel', 'end', 'core.ledger'],
+      ],
+    );
+  });
 });
 
 /** A shutdown that is allowed must not end the test. */

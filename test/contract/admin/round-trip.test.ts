@@ -64,7 +64,10 @@ describe('admin protocol', () => {
       const schema = JSON.parse(JSON.stringify(RESULT_SCHEMAS[name as EndpointName])) as object;
       ok(ajv.validate(schema, answer), `${name}: ${ajv.errorsText()}`);
     }
-    deepStrictEqual(answers.status, { ...STATUS, trust: { policy: 'warn', auditHead: `0:${'0'.repeat(64)}`, adminUrl: null } });
+    deepStrictEqual(answers.status, {
+      ...STATUS,
+      trust: { policy: 'warn', auditHead: `0:${'0'.repeat(64)}`, adminUrl: null, unapproved: ['core.ledger 1.1.0'] },
+    });
     deepStrictEqual(answers.inspect, DETAIL);
     deepStrictEqual(answers.releases, [RELEASE]);
     deepStrictEqual(answers.desiredState, DESIRED_STATE);

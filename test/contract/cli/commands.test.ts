@@ -89,7 +89,7 @@ describe('commands', () => {
       const { lines } = await run(...words, '--json');
       return lines.map((line) => JSON.parse(line) as unknown);
     };
-    const trust = { policy: 'warn', auditHead: `0:${'0'.repeat(64)}`, adminUrl: null };
+    const trust = { policy: 'warn', auditHead: `0:${'0'.repeat(64)}`, adminUrl: null, unapproved: ['core.ledger 1.1.0'] };
     deepStrictEqual(await json('status'), [{ ...STATUS, trust }]);
     deepStrictEqual(await json('inspect', 'core.ledger'), [DETAIL]);
     deepStrictEqual(await json('ls'), [runtime.bundles()]);
@@ -117,7 +117,7 @@ describe('commands', () => {
         'entries now  3',
         'memory       1 B heap, 2 B resident',
         'listens on   http://127.0.0.1:8080',
-        'trust        warn: unsigned bundles and reused or lower versions are let in',
+        'trust        warn: unsigned bundles and reused or lower versions are let in (1 installed without approval)',
         'on trial     core.ledger for 0 ms more (d-1)',
         '! <bad>Error</> a blob changed',
         '!   Code STORE_DIGEST_MISMATCH',

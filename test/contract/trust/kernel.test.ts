@@ -112,9 +112,20 @@ describe('trust of a kernel', () => {
     equal((await client.deploy([bundleOf('test.a', '1.0.0')], { watchMs: 0 })).outcome, 'committed');
     const told = kernel.runtime.logs({ level: 'warn' }).map(({ fields }) => fields['code']);
     ok(told.includes('VERSION_DOWNGRADE'), `told: ${told.join()}`);
-    equal((await client.status()).trust?.policy, 'warn');
+    const { trust } = await client.status();
+    equal([trust?.policy, trust?.unapproved], ['warn', ['test.a 1.0.0']]);
     await restart();
     equal(states(), ['test.a 1.0.0 INSTALLED']);
+  });
+
+  it('keeps signatures that come under `warn`, so that `require` can follow', async () => {
+    await restart({ trustPolicy: 'warn' });
+    const bytes = bundleOf('test.a');
+    await client.deploy([bytes], { watchMs: 0 });
+    await client.deploy([bytes, signed(bytes, 'test.a')], { watchMs: 0 });
+    equal((await client.status()).trust?.unapproved, []);
+    await restart();
+    equal(states(), ['test.a 1.0.0 ACTIVE']);
   });
 
   it('takes the policy from its settings, and does not start on settings it cannot read', async () => {
