@@ -218,8 +218,10 @@ export class FileJournal implements Journal {
       await file.close();
       throw this.refusal();
     }
-    await this.file?.close();
+    const old = this.file;
     this.file = file;
+    // Nothing is in the old file that is not in the new one.
+    await old?.close().catch(() => undefined);
   }
 }
 

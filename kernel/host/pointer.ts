@@ -22,6 +22,45 @@ export function writePointer(folder: string, pointer: Pointer, files: FileLayer 
   return replaceFile(files, folder, NAME, Buffer.from(`${number} ${checksum(number)}\n`));
 }
 
+/**
+ * The pointer of a running kernel. Writes one number at a time, always the newest: two writes side by side would share their temporary file.
+ * A failed write loses nothing, as the journal decides; the next change writes it again.
+ */
+export class PointerFile {
+  #newest: number | null = null;
+  #writing: Promise<void> | null = null;
+
+  constructor(
+    private readonly folder: string,
+    private readonly files: FileLayer = new NodeFiles(),
+  ) {}
+
+  /** What an earlier process noted. A pointer that cannot be read is no reason not to start: it is only a witness. */
+  read(): Promise<Pointer | null> {
+    return readPointer(this.folder, this.files).catch(() => null);
+  }
+
+  /** Notes that a generation runs. */
+  note(generation: number): void {
+    this.#newest = generation;
+    this.#writing ??= this.#write();
+  }
+
+  /** Waits until what was noted is written, or could not be. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#newest !== null) {
+      const generation = this.#newest;
+      this.#newest = null;
+      await writePointer(this.folder, { generation }, this.files).catch(() => undefined);
+    }
+    this.#writing = null;
+  }
+}
+
 function checksum(text: string): string {
   return crc32(text).toString(16).padStart(8, '0');
 }

@@ -18,16 +18,14 @@ import { readArchive } from './archive.js';
 import { SystemClock } from './clock.js';
 import { createFileCodeCache } from './code-cache.js';
 import { checkFormat } from './data-folder.js';
-import { openJournal } from './journal.js';
 import { createLeakWatch } from './leak-watch.js';
 import { createLoader } from './loader.js';
 import { acquireLock } from './lock.js';
-import { readPointer, writePointer } from './pointer.js';
 import type { Recovery } from './ports.js';
 import { RecordedJournal } from './recorded-journal.js';
-import { digestsInUse, recover } from './recovery.js';
+import { openPersistence } from './persistence.js';
+import { digestsInUse } from './recovery.js';
 import { createSchemaChecker } from './schema-check.js';
-import { openStore } from './store.js';
 import { assertSupported } from './support.js';
 import { openTrust, type Trust } from './trust.js';
 import { sdkGenerations } from './sdk-generations.js';
@@ -117,8 +115,8 @@ async function bootKernel(
   own: (close: () => Promise<void>) => void,
 ): Promise<{ readonly runtime: KernelRuntime; readonly trust: Trust }> {
   const clock = new SystemClock();
-  const store = await openStore(dataFolder);
-  await store.sweepStaging();
+  const persistence = await openPersistence(dataFolder, { now: () => clock.now() });
+  const { store, recovery, pointer } = persistence;
   const trust = openTrust(dataFolder, {
     now: () => clock.now(),
     store,
@@ -129,21 +127,15 @@ async function bootKernel(
     ...(options.trustPolicy === undefined ? {} : { policy: options.trustPolicy }),
   });
   own(() => trust.close());
-  const journal = new RecordedJournal(await openJournal(dataFolder), trust.audit, {
+  const journal = new RecordedJournal(persistence.journal, trust.audit, {
     isRecorded: (deployId) => trust.requested.has(deployId),
     committed: (contents) => trust.gate.remember(contents),
-  });
-  const stored = await store.check(digestsInUse(journal.view));
-  const recovery = recover(journal.view, {
-    now: clock.now(),
-    hasBlob: (digest) => stored.has(digest),
-    pointer: await readPointer(dataFolder),
   });
   const codeCache = createFileCodeCache(join(dataFolder, 'code-cache'));
   const tidy = async (): Promise<void> => {
     const inUse = digestsInUse(journal.view);
     const kept = [...inUse, ...trust.shelf.digests()];
-    for (const orphan of await store.orphans(kept)) await store.remove(orphan);
+    await persistence.tidy(kept);
     await codeCache.sweep(inUse);
     await trust.gate.sweep(kept);
   };
@@ -181,7 +173,7 @@ async function bootKernel(
   runtime.state.listen((event) => {
     if (event.kind !== 'GENERATION') return;
     const generation = Number(event.message);
-    void writePointer(dataFolder, { generation }).catch(() => undefined);
+    pointer.note(generation);
     if (generation % TIDY_EVERY === 0) runtime.betweenChanges(tidy);
   });
   const started = {

@@ -19,13 +19,33 @@ const BATCH_BLOBS_MIN = 4;
 /** A batch is held in memory once more while it is written. */
 const BATCH_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Opens a store, making its folders when they are missing and restoring what a crash kept from becoming single files. */
-export async function openStore(folder: string, files: FileLayer = new NodeFiles()): Promise<FolderStore> {
-  const made = [await files.makeFolder(`${folder}/blobs`), await files.makeFolder(`${folder}/staging`)];
-  if (made.includes(true)) await files.syncFolder(folder);
-  const store = new FolderStore(folder, files);
-  await store.restoreBatches();
-  return store;
+/**
+ * Opens a store, making its folders when they are missing and restoring what a crash kept from becoming single files.
+ * @param newName makes names of temporary files; they must not repeat.
+ * @throws SluiceError `STORE_OPEN_FAILED`.
+ */
+export async function openStore(
+  folder: string,
+  files: FileLayer = new NodeFiles(),
+  newName: () => string = randomName,
+): Promise<FolderStore> {
+  try {
+    const made = [await files.makeFolder(`${folder}/blobs`), await files.makeFolder(`${folder}/staging`)];
+    if (made.includes(true)) await files.syncFolder(folder);
+    const store = new FolderStore(folder, files, newName);
+    await store.restoreBatches();
+    return store;
+  } catch (cause) {
+    throw new SluiceError('STORE_OPEN_FAILED', `Cannot open the store in '${folder}': ${(cause as Error).message}`, {
+      details: { folder },
+      remedy: 'Check that the data folder is writable, its disk has free space and the process may open more files.',
+      cause,
+    });
+  }
+}
+
+function randomName(): string {
+  return randomBytes(12).toString('hex');
 }
 
 interface Waiting extends Blob {
@@ -51,6 +71,7 @@ export class FolderStore implements BlobStore {
   constructor(
     private readonly folder: string,
     private readonly files: FileLayer,
+    private readonly newName: () => string,
   ) {}
 
   async put(bytes: Uint8Array): Promise<string> {
@@ -103,7 +124,10 @@ export class FolderStore implements BlobStore {
   private async writeTogether(blobs: readonly Blob[]): Promise<void> {
     const missing: Blob[] = [];
     for (const blob of blobs) if (!(await this.isStored(blob))) missing.push(blob);
-    const name = `${randomBytes(12).toString('hex')}.batch`;
+    // A file that is there need not be durable under its name: who renamed it may have died, or failed, before the folder was synced.
+    if (missing.length < blobs.length) await this.files.syncFolder(`${this.folder}/blobs`);
+    if (missing.length === 0) return;
+    const name = `${this.newName()}.batch`;
     await this.writeDurably(encodeBatch(missing), `${this.folder}/staging/${name}`);
     await this.files.syncFolder(`${this.folder}/staging`);
     this.settleLater(name, missing);
@@ -119,7 +143,7 @@ export class FolderStore implements BlobStore {
   }
 
   private async writeDurably(bytes: Uint8Array, path: string): Promise<void> {
-    const name = `${randomBytes(12).toString('hex')}.part`;
+    const name = `${this.newName()}.part`;
     const part = `${this.folder}/staging/${name}`;
     this.parts.add(name);
     try {
@@ -177,7 +201,10 @@ export class FolderStore implements BlobStore {
 
   /** Takes over what is only in batch files. Called by {@link openStore}. */
   async restoreBatches(): Promise<void> {
-    for (const name of (await this.files.list(`${this.folder}/staging`)).filter((one) => one.endsWith('.batch'))) {
+    const names = (await this.files.list(`${this.folder}/staging`)).filter((one) => one.endsWith('.batch'));
+    // What is in a batch counts as stored, so the batch must be durable under its name, whoever wrote it.
+    if (names.length > 0) await this.files.syncFolder(`${this.folder}/staging`);
+    for (const name of names) {
       const blobs = decodeBatch((await this.files.read(`${this.folder}/staging/${name}`)) ?? Buffer.alloc(0));
       const missing: Blob[] = [];
       for (const blob of blobs) if (!(await this.isStored(blob))) missing.push(blob);
@@ -185,11 +212,17 @@ export class FolderStore implements BlobStore {
     }
   }
 
-  /** Reads and hashes blobs and tells which are intact. Their bytes are kept until {@link FolderStore.forgetChecked}: a start needs them next. */
+  /**
+   * Reads and hashes blobs and tells which are intact. Their bytes are kept until {@link FolderStore.forgetChecked}: a start needs them next.
+   * @throws SluiceError `STORE_READ_FAILED` when the process may not open more files or has no memory: that says nothing about the blobs.
+   */
   async check(digests: Iterable<string>): Promise<ReadonlySet<string>> {
     for (const digest of digests) {
-      const bytes = await this.get(digest).catch(() => undefined);
-      if (bytes !== undefined) this.checked.set(digest, bytes);
+      try {
+        this.checked.set(digest, await this.get(digest));
+      } catch (error) {
+        if (isShortage(error)) throw error;
+      }
     }
     return new Set(this.checked.keys());
   }
@@ -202,7 +235,8 @@ export class FolderStore implements BlobStore {
   async get(digest: string): Promise<Buffer> {
     const batched = this.batched.get(digest) ?? this.checked.get(digest);
     if (batched !== undefined) return Buffer.from(batched);
-    return checkedBlob(digest, await this.files.read(this.path(digest)));
+    const path = this.path(digest);
+    return checkedBlob(digest, await reading(path, () => this.files.read(path)));
   }
 
   async has(digest: string): Promise<boolean> {
@@ -210,18 +244,33 @@ export class FolderStore implements BlobStore {
   }
 
   async list(): Promise<readonly string[]> {
-    const names = (await this.files.list(`${this.folder}/blobs`)).filter((name) => isDigest(name));
+    const folder = `${this.folder}/blobs`;
+    const names = (await reading(folder, () => this.files.list(folder))).filter((name) => isDigest(name));
     return [...new Set([...names, ...this.batched.keys()])].sort();
   }
 
   async remove(digest: string): Promise<void> {
+    const path = this.path(digest);
     this.batched.delete(digest);
-    await this.files.remove(this.path(digest));
+    try {
+      await this.files.remove(path);
+    } catch (cause) {
+      throw new SluiceError('STORE_REMOVE_FAILED', `Cannot remove blob ${digest}: ${(cause as Error).message}`, {
+        details: { digest },
+        remedy: 'Nothing is lost by it; it is tried again at the next start. Check the disk that holds the data folder.',
+        cause,
+        retryable: true,
+      });
+    }
   }
 
   async sweepStaging(): Promise<number> {
-    const names = (await this.files.list(`${this.folder}/staging`)).filter((name) => !name.endsWith('.batch') && !this.parts.has(name));
-    for (const name of names) await this.files.remove(`${this.folder}/staging/${name}`);
+    const folder = `${this.folder}/staging`;
+    const names = (await reading(folder, () => this.files.list(folder))).filter(
+      (name) => !name.endsWith('.batch') && !this.parts.has(name),
+    );
+    // What cannot be deleted now is in nobody's way and is swept another time.
+    for (const name of names) await this.files.remove(`${folder}/${name}`).catch(() => undefined);
     return names.length;
   }
 
@@ -287,6 +336,25 @@ function writeFailed(digest: string, bytes: number, cause: unknown): SluiceError
     cause,
     retryable: true,
   });
+}
+
+async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    throw new SluiceError('STORE_READ_FAILED', `Cannot read '${path}': ${(cause as Error).message}`, {
+      details: { path, code: (cause as NodeJS.ErrnoException).code ?? null },
+      remedy: 'Check the disk that holds the data folder, and how many files the process may open (ulimit -n).',
+      cause,
+      retryable: true,
+    });
+  }
+}
+
+/** True when reading failed for want of descriptors or memory. */
+function isShortage(error: unknown): boolean {
+  const { code } = ((error as SluiceError).cause ?? {}) as NodeJS.ErrnoException;
+  return code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM';
 }
 
 function without(digests: readonly string[], inUse: Iterable<string>): readonly string[] {

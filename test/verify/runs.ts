@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fuzzArchives } from '../fuzz/archives.js';
 import { fuzzManifests } from '../fuzz/manifests.js';
+import { runKernels, runProtocols, type SimulationFigures } from '../simulation/run.js';
 import { ROOT } from '../support/system.js';
 import { badSwaps } from './bad-swaps.js';
 import { createToDeployed } from './create-to-deployed.js';
@@ -208,6 +209,10 @@ export const RUNS: Readonly<Record<string, (options: RunOptions) => Promise<Repo
     };
   },
 
+  simulation: async ({ seed, size = 10_000 }) => simulated(await runKernels(seed, size)),
+
+  'simulation-protocol': async ({ seed, size = 100_000 }) => simulated(await runProtocols(seed, size)),
+
   'crash-tests': async ({ seed, size = 100 }) => {
     const report = join(ROOT, 'build/verify/crash-tests.json');
     mkdirSync(join(ROOT, 'build/verify'), { recursive: true });
@@ -232,3 +237,19 @@ export const RUNS: Readonly<Record<string, (options: RunOptions) => Promise<Repo
     };
   },
 };
+
+function simulated({ seeds, withProblems, problems, totals }: SimulationFigures): Report {
+  return {
+    rows: [
+      told('seeds', seeds),
+      ...Object.entries(totals).map(([what, count]) =>
+        told(
+          what.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
+          count,
+        ),
+      ),
+      atMost('seeds with problems', withProblems, 0),
+    ],
+    problems,
+  };
+}
