@@ -88,7 +88,19 @@ function withReleases(state: DesiredState, begin: BeginRecord, generation: numbe
     ...{ deployId, at, actor, generation, outcome: 'on-trial', release, before },
     configuration: begin.configuration ?? [],
   };
-  return { releases: [...known, entry].slice(-RELEASES_MAX) };
+  return { releases: boundedReleases([...known, entry]) };
+}
+
+/** Bounded by releases and, as one may name a thousand bundles, by bundles. The newest always stays. */
+function boundedReleases(releases: readonly DeployedRelease[]): readonly DeployedRelease[] {
+  let first = releases.length - 1;
+  let bundles = releases[first]?.release.bundles.length ?? 0;
+  while (first > 0 && releases.length - first < RELEASES_MAX) {
+    bundles += releases[first - 1]?.release.bundles.length ?? 0;
+    if (bundles > HISTORY_CHANGES_MAX) break;
+    first -= 1;
+  }
+  return releases.slice(first);
 }
 
 function marked(

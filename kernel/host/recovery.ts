@@ -36,7 +36,7 @@ export function recover(view: JournalView, facts: RecoveryFacts): Recovery {
   if (trial !== null && view.failedBoots >= FAILED_BOOTS_MAX) alarms.push(rollBack(run, trial));
   alarms.push(...replaceMissing(run, facts));
   alarms.push(...comparePointer(run, facts));
-  const remaining = run.view.open.find(needsProbation);
+  const remaining = run.view.open.filter(needsProbation).at(-1);
   return {
     state: run.view.state,
     append: run.appended,
@@ -105,7 +105,9 @@ function isNews({ bundleId, to, autostart, tier }: Change, before: readonly Desi
 function settleOpen(run: RecoveryRun, view: JournalView): OpenCommit | null {
   const trial = view.open.filter(needsProbation).at(-1) ?? null;
   for (const open of view.open) {
-    if (open !== trial) run.append({ type: 'done', at: run.now, deployId: open.begin.deployId, outcome: 'confirmed' });
+    // A temporary change waits for somebody to confirm it, however many follow it.
+    if (open !== trial && open.begin.confirmWithinMs === undefined)
+      run.append({ type: 'done', at: run.now, deployId: open.begin.deployId, outcome: 'confirmed' });
   }
   return trial;
 }

@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/sdk';
-import type { BundleContent, ChangeKind, DeployedRelease, OpenCommit } from '../host/ports.js';
+import type { ChangeKind, DeployedRelease } from '../host/ports.js';
 import { invertedConfiguration, type ConfigurationChange, type Tier } from '../model/index.js';
 import { stageArtifact } from './admission.js';
 import { loadArtifact, type ArchiveReader } from './artifacts.js';
@@ -17,6 +17,7 @@ import type { ChangeOptions, ChangeOutcome, ChangePlan, ConfigurationDifference,
 import { markQuarantined } from './quarantine.js';
 import { restartsWith } from './summaries.js';
 import { isWarm, type TrialReturn } from './trial-return.js';
+import { beforeOf, targetsBefore, wantsMoreThanSwaps, withConfigured } from './undo.js';
 import type { RunningTrial, Trials } from './trials.js';
 
 const EMPTY_PLAN = { changes: [], rebinds: [], restarts: [], routes: [], problems: [] } as const;
@@ -162,9 +163,10 @@ export class Commands {
     if (trial.members.length > 0 && trial.members.every(isWarm) && !(open !== undefined && wantsMoreThanSwaps(open))) {
       return this.#trialReturn.run(trial, reason, options);
     }
-    await this.#trialReturn.suspend(trial);
     const before = open === undefined ? [] : beforeOf(open);
-    const outcome = await this.undo(trial.deployId, before, open?.begin.configuration ?? [], { ...options, watchMs: 0 });
+    const outcome = await this.#returnCold(trial, () =>
+      this.undo(trial.deployId, before, open?.begin.configuration ?? [], { ...options, watchMs: 0 }),
+    );
     if (outcome.outcome === 'committed') return { ...outcome, outcome: 'rolled-back', error: problemOf(reason) };
     this.#state.raiseAlarm({
       code: 'RETURN_FAILED',
@@ -175,6 +177,17 @@ export class Commands {
     return outcome;
   }
 
+  /** The trial is told until the way back is done: who waits for its verdict must not take it for confirmed. */
+  async #returnCold(trial: RunningTrial, undo: () => Promise<ChangeOutcome>): Promise<ChangeOutcome> {
+    // At most two revisions of a bundle live, and the way back makes one.
+    await this.#trialReturn.release(trial);
+    try {
+      return await undo();
+    } finally {
+      this.#trials.settle(trial);
+    }
+  }
+
   /** Takes a change back by another one: contents, what runs, and configuration as they were before it. */
   async undo(
     undoes: string,
@@ -182,42 +195,10 @@ export class Commands {
     configuration: readonly ConfigurationChange[],
     options: ChangeOptions,
   ): Promise<ChangeOutcome> {
-    const targets: Target[] = [];
-    for (const { symbolicName, bundleId, content, autostart, startLevel, tier = null } of before) {
-      const bundle = this.#state.inOrder().find((one) => one.bundleId === bundleId) ?? null;
-      if (content === null && bundle === null) continue;
-      const artifact = content === null ? null : await this.#keptArtifact(symbolicName, content);
-      const id = bundle?.bundleId ?? this.#state.nextBundleId + targets.length;
-      targets.push({ bundle, bundleId: id, artifact, autostart, startLevel, tier });
-    }
+    const targets = await targetsBefore(this.#state, before, this.#readArchive);
     const work = { configuration: invertedConfiguration(configuration), undoes };
-    const configured = this.withConfigured(targets, work.configuration);
+    const configured = withConfigured(this.#state, targets, work.configuration);
     return this.run('rollback', options.deployId ?? randomUUID(), configured, options, { work, differences: [], problems: [] });
-  }
-
-  async #keptArtifact(symbolicName: string, { digest, version }: BundleContent): Promise<Artifact> {
-    const installed = this.#state.bundles.named(symbolicName).find((bundle) => bundle.artifact.digest === digest);
-    if (installed !== undefined) return installed.artifact;
-    if (await this.#state.store.has(digest)) return loadArtifact(digest, this.#state.store, this.#readArchive);
-    throw new SluiceError('ROLLBACK_CONTENT_GONE', `'${symbolicName}' ${version} is no longer stored, so there is no way back to it`, {
-      details: { bundle: symbolicName, version, digest },
-      remedy: 'Deploy that version again from its source.',
-      httpStatus: 409,
-    });
-  }
-
-  /** The targets, with a new revision for every running bundle whose configuration changes. */
-  withConfigured(targets: readonly Target[], changes: readonly ConfigurationChange[]): readonly Target[] {
-    const names = new Set(changes.map(({ bundle }) => bundle));
-    const all: Target[] = targets.map((one) =>
-      names.has(one.artifact?.manifest.symbolicName ?? '') && one.bundle?.current != null ? { ...one, refresh: true } : one,
-    );
-    const taken = new Set(targets.map(({ bundleId }) => bundleId));
-    for (const bundle of this.#state.inOrder()) {
-      if (!names.has(bundle.symbolicName) || bundle.current === null || taken.has(bundle.bundleId)) continue;
-      all.push({ ...target(bundle, bundle.bundleId, bundle.artifact, bundle.autostart), startLevel: bundle.startLevel, refresh: true });
-    }
-    return all;
   }
 
   /** OSGi's update in place: stop, replace, start. When the new content does not start, the old one is started again. */
@@ -419,27 +400,6 @@ function withRelease(prepared: PreparedPlan, release: ReleasePlan | undefined): 
       ...(release.differences.length === 0 ? {} : { configuration: release.differences }),
     },
   };
-}
-
-/** True when a change cannot be taken back by bringing the replaced revisions back: it is whole, and installed, removed or moved bundles. */
-function wantsMoreThanSwaps({ begin, before }: OpenCommit): boolean {
-  if (begin.release === undefined && begin.confirmWithinMs === undefined) return false;
-  return begin.changes.some(({ bundleId, from, to, autostart, startLevel }) => {
-    const old = before.find((one) => one.bundleId === bundleId);
-    const moved = old?.autostart !== autostart || old.startLevel !== startLevel;
-    return from === null || to === null || from.digest === to.digest || moved;
-  });
-}
-
-/** The bundles of a change as they were before it. */
-function beforeOf({ begin, before }: OpenCommit): DeployedRelease['before'] {
-  // Of an ordinary deploy, what it installed stays: only what it replaced failed.
-  const whole = begin.release !== undefined || begin.confirmWithinMs !== undefined;
-  return begin.changes.flatMap(({ symbolicName, bundleId, from, startLevel: level }) => {
-    if (from === null && !whole) return [];
-    const { autostart = false, startLevel = level, tier } = before.find((one) => one.bundleId === bundleId) ?? {};
-    return [{ symbolicName, bundleId, content: from, autostart, startLevel, ...(tier === undefined ? {} : { tier }) }];
-  });
 }
 
 function target(bundle: Bundle | null, bundleId: number, artifact: Artifact | null, autostart: boolean, tier?: Tier): Target {

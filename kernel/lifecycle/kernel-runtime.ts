@@ -20,7 +20,7 @@ import {
   type QuiesceService,
   type SystemFigures,
 } from '@sluice/sdk';
-import type { HeapFootprint, HistoryRecord, Recovery } from '../host/ports.js';
+import type { HeapFootprint, HistoryRecord, JournalView, Recovery } from '../host/ports.js';
 import { ServiceRegistry, type RevisionOwner } from '../registry/index.js';
 import { affectedBy, kernelCapabilities } from '../resolver/index.js';
 import type { ArchiveReader } from './artifacts.js';
@@ -213,7 +213,7 @@ export class KernelRuntime implements Runtime {
       await moveToStartLevel(state, this.#runner, recovery.state.startLevel);
       await writeConfiguration(state);
       await state.journal.append({ type: 'booted', at: state.clock.now(), generation: state.registry.generation });
-      if (recovery.trial !== null) this.#resumeTrial(recovery.trial);
+      for (const trial of trialsToResume(recovery, state.journal.view)) this.#resumeTrial(trial);
       this.#phase = 'running';
       state.emit('STARTED', 'framework', state.version);
     });
@@ -581,6 +581,18 @@ export class KernelRuntime implements Runtime {
       remedy: 'It is cut now. Give routes that work for long a time limit.',
     });
   }
+}
+
+/** The trial that recovery found, and the temporary changes before it. */
+function trialsToResume({ trial }: Recovery, { open }: JournalView): readonly NonNullable<Recovery['trial']>[] {
+  const temporary = open.filter(({ begin }) => begin.confirmWithinMs !== undefined && begin.deployId !== trial?.deployId);
+  return [
+    ...temporary.map(({ begin, generation }) => ({
+      ...{ deployId: begin.deployId, generation },
+      bundles: begin.changes.map(({ symbolicName }) => symbolicName),
+    })),
+    ...(trial === null ? [] : [trial]),
+  ];
 }
 
 /** Waits for a promise, but not longer than a limit; false when it took longer. */

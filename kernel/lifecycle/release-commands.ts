@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/sdk';
 import type { ReleaseRecord } from '../host/ports.js';
-import { releaseLabel, type Manifest, type Release } from '../model/index.js';
+import { releaseLabel, type Manifest, type Release, type Tier } from '../model/index.js';
 import { loadArtifact, type ArchiveReader } from './artifacts.js';
 import { problemOf, type Artifact, type Bundle } from './bundle.js';
 import type { Commands } from './commands.js';
@@ -14,6 +14,7 @@ import type { KernelState } from './kernel-state.js';
 import type { Target } from './planner.js';
 import { planConfiguration } from './release-configuration.js';
 import type { ChangeOptions, ChangeOutcome, ProblemData } from './runtime.js';
+import { withConfigured } from './undo.js';
 import type { RunningTrial, Trials } from './trials.js';
 
 type ReleaseBundle = Release['bundles'][number];
@@ -39,11 +40,11 @@ export class ReleaseCommands {
     if (repeated !== null) return repeated;
     const refusals: ProblemData[] = [];
     const staged = await this.#commands.stage(bytes, options, refusals);
-    const targets = await this.#targets(release, staged, refusals);
+    const targets = await this.#targets(withTier(release, options.tier), staged, refusals);
     if (refusals.length > 0) return this.#commands.refused(deployId, refusals);
     const { changes, differences, problems } = await planConfiguration(this.#state, release, manifestsAfter(this.#state, targets));
     const work = { record: recordOf(release, targets), configuration: changes };
-    return this.#commands.run('deploy', deployId, this.#commands.withConfigured(targets, changes), options, {
+    return this.#commands.run('deploy', deployId, withConfigured(this.#state, targets, changes), options, {
       work,
       differences,
       problems,
@@ -137,6 +138,11 @@ export class ReleaseCommands {
   #trialOf(deployId: string): RunningTrial | undefined {
     return this.#trials.running.find((trial) => trial.deployId === deployId);
   }
+}
+
+/** A tier of the command line is for all bundles of which the file does not say one. */
+function withTier(release: Release, tier: Tier | undefined): Release {
+  return tier === undefined ? release : { ...release, bundles: release.bundles.map((entry) => ({ tier, ...entry })) };
 }
 
 /** The manifests of all bundles as they are after the change. */

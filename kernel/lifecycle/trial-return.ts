@@ -38,10 +38,7 @@ export class TrialReturn {
   async confirm(trial: RunningTrial): Promise<void> {
     if (!this.#trials.isRunning(trial)) return;
     this.#trials.settle(trial);
-    for (const { bundle, old } of trial.members) {
-      if (old !== null) await this.#state.endRevision(old);
-      bundle.older = null;
-    }
+    await this.release(trial);
     await this.#state.journal.append({ type: 'done', at: this.#state.clock.now(), deployId: trial.deployId, outcome: 'confirmed' });
     this.#state.log.info(`Probation of ${trial.deployId} is over: confirmed`, { generation: trial.generation });
   }
@@ -49,6 +46,11 @@ export class TrialReturn {
   /** Ends the old revisions of a trial that goes on after a restart of the process: no decision, so nothing is recorded. */
   async suspend(trial: RunningTrial): Promise<void> {
     this.#trials.settle(trial);
+    await this.release(trial);
+  }
+
+  /** Ends the old revisions that wait. */
+  async release(trial: RunningTrial): Promise<void> {
     for (const { bundle, old } of trial.members) {
       if (old !== null) await this.#state.endRevision(old);
       bundle.older = null;

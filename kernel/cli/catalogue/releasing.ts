@@ -1,5 +1,5 @@
 /** Commands about releases, whole states and the places where bundles are published. */
-import { CHANGE_OPTIONS } from '../change-options.js';
+import { ARTIFACT_OPTIONS, CHANGE_OPTIONS } from '../change-options.js';
 import type { CommandSpec } from '../command.js';
 import { PLACE_OPTIONS } from '../places.js';
 
@@ -72,7 +72,7 @@ export const RELEASING_COMMANDS: readonly CommandSpec[] = [
     description:
       "What the state does not name is uninstalled. Artifacts come out of the file, from the places, or are the kernel's already.",
     arguments: [{ usage: '<file>', summary: 'file written by `sluice export`', completes: 'file' }],
-    options: [...PLACE_OPTIONS, ...CHANGE_OPTIONS],
+    options: [...PLACE_OPTIONS, ...ARTIFACT_OPTIONS, ...CHANGE_OPTIONS],
     load: () => ({ run: state().importState }),
   },
   {

@@ -93,6 +93,9 @@ describe('releases on the command line', function () {
     await until(async () => (await version()) === '1.0.0');
     assert.deepEqual([await version(), await valueOf('demoReversal')], ['1.0.0', 'true']);
     assert.equal((await json<ReleaseEntry[]>('releases')).at(-1)?.outcome, 'rolled-back');
+    // A single artifact may be temporary too; who waits for the verdict is told the right one.
+    assert.equal((await run('deploy', 'next/mobile.tgz', '--temporary', '1s', '--wait')).code, 7);
+    assert.equal(await version(), '1.0.0');
   });
 
   it('of two operators with the same plan: one wins, the other is told the generation', async () => {

@@ -286,6 +286,21 @@ describe('a release', () => {
     );
   });
 
+  it('says in which tier each bundle runs; the command line is for those that say nothing', async () => {
+    const bundles = [
+      { name: 'test.greeter', version: '1.0.0', tier: 'worker' as const },
+      { name: 'test.rates', version: '1.0.0' },
+    ];
+    const { plan } = await deploy({ bundles }, [greeter('1.0.0'), rates('1.0.0', 1)], { dryRun: true, tier: 'process' });
+    assert.deepEqual(
+      plan.changes.map(({ symbolicName, tier }) => [symbolicName, tier]),
+      [
+        ['test.greeter', 'worker'],
+        ['test.rates', 'process'],
+      ],
+    );
+  });
+
   it('takes artifacts that the kernel has from its store', async () => {
     const bytes = greeter('1.0.0');
     await runtime.deploy(bytes);

@@ -124,6 +124,27 @@ describe('releases in the journal', () => {
     assert.deepEqual(recovery.trial, { deployId: 'd-2', generation: 2, bundles: ['test.b1'] });
   });
 
+  it('that are temporary wait to be confirmed, however many changes follow before a start', () => {
+    const temporary = committed('d-2', 2, { changes: [change(null, '1', 2)], confirmWithinMs: 60_000 });
+    const later = committed('d-3', 3, { changes: [change('1', '2')] });
+    const recovery = recover(foldRecords([...first, ...temporary, ...later]), { now: 10, hasBlob: () => true, pointer: null });
+    assert.deepEqual([recovery.append, recovery.trial?.deployId], [[], 'd-3']);
+  });
+
+  it('are bounded by the bundles they name, the newest always kept', () => {
+    const bundles = Array.from({ length: 3_000 }, (_, index) => ({
+      ...content('1'),
+      symbolicName: `b${index}`,
+      autostart: true,
+      startLevel: 1,
+    }));
+    const records = [1, 2, 3].flatMap((number) => committed(`d-${number}`, number, { release: { ...release(`${number}`), bundles } }));
+    assert.deepEqual(
+      foldRecords(records).state.releases?.map(({ deployId }) => deployId),
+      ['d-3'],
+    );
+  });
+
   it('ignore records of a later kernel', () => {
     const later = { type: 'from-the-future', at: 3 } as unknown as JournalRecord;
     assert.deepEqual(foldRecords([...first, later]), foldRecords(first));
