@@ -81,7 +81,12 @@ export class SimulatedHost {
   readonly #mutations: Mutations;
   readonly #observe: (operation: DiskOperation, outcome: DiskErrorCode | 'crash' | 'ok') => void;
 
-  constructor(random: () => number, observe: SimulatedHost['disk']['onOperation'], mutations: Mutations = {}) {
+  constructor(
+    random: () => number,
+    observe: SimulatedHost['disk']['onOperation'],
+    mutations: Mutations = {},
+    private readonly compactAtBytes: number = COMPACT_AT_BYTES,
+  ) {
     this.#mutations = mutations;
     this.#observe = observe;
     this.disk = this.#prepared(new SimulatedDisk(random));
@@ -97,7 +102,7 @@ export class SimulatedHost {
     return this.drive(async () => {
       const persistence = await openState(this.disk, this.#mutations, {
         now: () => this.clock.now(),
-        compactAtBytes: COMPACT_AT_BYTES,
+        compactAtBytes: this.compactAtBytes,
         newName: () => String(++this.#names).padStart(6, '0'),
       });
       const { store, journal, recovery, pointer } = persistence;
