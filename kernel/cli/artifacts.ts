@@ -7,7 +7,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { SluiceError } from '../admin/errors.js';
 import { ARTIFACT_FOLDER } from './artifact-folder.js';
-import type { CommandContext } from './command.js';
+import type { CommandContext, CommandInput } from './command.js';
 import { fetchNamed, isRemoteName, namedArtifact } from './places.js';
 import { printable } from './terminal.js';
 
@@ -26,15 +26,16 @@ export function partsOf(artifacts: readonly NamedArtifact[]): Uint8Array[] {
 
 /**
  * Reads the artifacts that the names stand for, in order.
- * @throws SluiceError `FILE_UNKNOWN`, `FILE_NO_ARTIFACT`, or what packing refuses.
+ * @param input options that say which registry is meant.
+ * @throws SluiceError `FILE_UNKNOWN`, `FILE_NO_ARTIFACT`, `REPOSITORY_*`, or what packing refuses.
  */
-export async function collectArtifacts(context: CommandContext, names: readonly string[]): Promise<NamedArtifact[]> {
+export async function collectArtifacts(context: CommandContext, names: readonly string[], input?: CommandInput): Promise<NamedArtifact[]> {
   const files: string[] = [];
   for (const name of names.filter((one) => !isRemoteName(one))) {
     files.push(...(await filesOf(context, resolve(context.workingFolder, name), name)));
   }
   const fetched: NamedArtifact[] = [];
-  for (const name of names.filter(isRemoteName)) fetched.push(namedArtifact(await fetchNamed(context, name)));
+  for (const name of names.filter(isRemoteName)) fetched.push(namedArtifact(await fetchNamed(context, name, input)));
   return [...(await Promise.all([...new Set(files)].map(readNamed))), ...fetched];
 }
 

@@ -5,13 +5,19 @@ import type { Surroundings } from '../repository/locations.js';
 import type { NamedArtifact } from './artifacts.js';
 import type { CommandContext, CommandInput, OptionSpec } from './command.js';
 
+/** Option of every command that takes packages. */
+export const REGISTRY_OPTION: OptionSpec = {
+  flags: '--registry <url>',
+  summary: 'npm registry (default: $SLUICE_REGISTRY, else the public one)',
+};
+
 /** Options of every command that looks for bundles. */
 export const PLACE_OPTIONS: readonly OptionSpec[] = [
   {
     flags: '--from <places...>',
     summary: 'folders, .tgz files, URLs, or npm: for the registry (default: $SLUICE_REPOSITORIES, else build/bundles)',
   },
-  { flags: '--registry <url>', summary: 'npm registry (default: $SLUICE_REGISTRY, else the public one)' },
+  REGISTRY_OPTION,
 ];
 
 const locations = (): typeof import('../repository/locations.js') =>

@@ -1,7 +1,7 @@
 /** Commands about releases, whole states and the places where bundles are published. */
 import { ARTIFACT_OPTIONS, CHANGE_OPTIONS } from '../change-options.js';
 import type { CommandSpec } from '../command.js';
-import { PLACE_OPTIONS } from '../places.js';
+import { PLACE_OPTIONS, REGISTRY_OPTION } from '../places.js';
 
 const release = (): typeof import('../commands/release.js') => require('../commands/release.js') as typeof import('../commands/release.js');
 const state = (): typeof import('../commands/state.js') => require('../commands/state.js') as typeof import('../commands/state.js');
@@ -35,6 +35,7 @@ export const RELEASING_COMMANDS: readonly CommandSpec[] = [
       { flags: '--watch <duration>', summary: 'probation when it is deployed' },
       { flags: '--temporary <duration>', summary: 'when deployed, taken back unless confirmed within this time' },
       { flags: '--out <file>', summary: 'file to write (default: NAME-VERSION.json)' },
+      REGISTRY_OPTION,
     ],
     examples: ['sluice release create bank 2026.11.1 build/bundles --note "new fees" --temporary 10m'],
     load: () => ({ run: release().create }),

@@ -12,7 +12,7 @@ export async function deploy(context: CommandContext, input: CommandInput): Prom
   // Digests stand for what was uploaded before; its bytes need not be here.
   const stored = input.arguments.map((name) => /^(?:sha256:)?([0-9a-f]{64})$/.exec(name)?.[1]).filter((one) => one !== undefined);
   const isStored = stored.length > 0 && stored.length === input.arguments.length;
-  const artifacts = isStored ? [] : await collectArtifacts(context, input.arguments);
+  const artifacts = isStored ? [] : await collectArtifacts(context, input.arguments, input);
   const client = context.client();
   const options = changeOptionsOf(input);
   let deployId: string | undefined;

@@ -96,7 +96,7 @@ async function deployableOf(context: CommandContext, input: CommandInput, names:
   if (names.length === 1 && only.endsWith('.json') && !isRemoteName(only)) {
     return ofRelease(context, input, await readJsonFile(context, only), only);
   }
-  const artifacts = await collectArtifacts(context, names);
+  const artifacts = await collectArtifacts(context, names, input);
   return {
     digest: digestOf(
       artifacts

@@ -43,7 +43,7 @@ export async function create(context: CommandContext, input: CommandInput): Prom
   const { note, out, config, complete, watch, temporary } = input.options;
   const file = resolve(context.workingFolder, typeof out === 'string' ? out : `${name}-${version}.json`);
   const bundles: ReleaseBundle[] = [];
-  for (const { file: location, bytes } of await collectArtifacts(context, sources)) {
+  for (const { file: location, bytes } of await collectArtifacts(context, sources, input)) {
     const artifact = fetchedArtifact(Buffer.from(bytes), location, null);
     bundles.push({
       name: artifact.name,
