@@ -60,7 +60,7 @@ module.exports = {
         '^kernel/(cli|admin|model|trust|repository)/',
         '^kernel/lifecycle/runtime\\.ts$',
         '^kernel/supervisor/(supervisor|control)\\.ts$',
-        '^kernel/host/(runtime|trust|supervision|versions|backup|dump|archive|archive-writer|support|ports)\\.ts$',
+        '^kernel/host/(start|trust|supervision|versions|backup|dump|archive|archive-writer|support|ports)\\.ts$',
       ],
     ),
     only('supervisor-stands-apart', 'The supervisor knows how it talks with a kernel, never the kernel.', '^kernel/supervisor/', [

@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startKernel } from '@sluice/kernel/host/runtime';
+import { startKernel } from '@sluice/kernel/host/start';
 import { median, printTable, rowOf, type Row } from './support/figures.js';
 import { temporaryFolder, trivialBundle } from './support/kernel-harness.js';
 import { cordis, floor, type Contender } from './support/plugin-runtimes.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 // Loaded inside, one by one: what one contender needs must not cost another.
 const CONTENDERS: Readonly<Record<string, (folder: string) => Promise<() => Promise<unknown>>>> = {
   async ours(folder) {
-    const { startKernel } = await import('@sluice/kernel/host/runtime');
+    const { startKernel } = await import('@sluice/kernel/host/start');
     const kernel = await startKernel({ dataFolder: folder, watchMs: 0 });
     const { active, total } = kernel.runtime.status().bundles;
     if (active !== total || total === 0) throw new Error(`${active} of ${total} bundles are active`);

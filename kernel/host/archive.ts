@@ -7,7 +7,7 @@ import { archiveRefusal } from './archive-error.js';
 import { gunzipStrict } from './gzip.js';
 import type { ArchiveContent, ArchiveLimits } from './ports.js';
 import { parseStrictJson } from './strict-json.js';
-import { readTar } from './tar.js';
+import { readPlainTar, readTar } from './tar.js';
 
 export { writeArchive } from './archive-writer.js';
 
@@ -27,13 +27,34 @@ const PACKAGE_JSON_BYTES_MAX = 1024 * 1024;
 /** Control, format (invisible, direction-changing), private and unassigned characters, the mark of repaired text, another system's separator. */
 const FORBIDDEN = /[\p{C}\p{Zl}\p{Zp}\ufffd\\]/u;
 
+/** Options of {@link readArchive}. */
+export interface ReadArchiveOptions extends Partial<ArchiveLimits> {
+  /**
+   * The same bytes, by their digest, were read before and accepted: they are only decoded. A start reads a thousand artifacts in half the
+   * time.
+   */
+  readonly known?: boolean;
+}
+
 /**
  * Reads an artifact.
  * @throws SluiceError `ARCHIVE_*` with `details.offset` and, where one is known, `details.path`.
  */
-export function readArchive(bytes: Uint8Array, limits: Partial<ArchiveLimits> = {}): ArchiveContent {
-  const caps = { ...ARCHIVE_LIMITS, ...limits };
+export function readArchive(bytes: Uint8Array, options: ReadArchiveOptions = {}): ArchiveContent {
+  const caps = { ...ARCHIVE_LIMITS, ...options };
   const tar = gunzipStrict(bytes, caps);
+  return (options.known === true ? decodeKnown(tar) : undefined) ?? readStrictly(tar, caps);
+}
+
+/** Undefined for what the short way does not understand. */
+function decodeKnown(tar: Buffer): ArchiveContent | undefined {
+  const found = readPlainTar(tar, ROOT);
+  const packageJson = found?.get('package.json');
+  if (found === undefined || packageJson === undefined) return undefined;
+  return { packageJson: JSON.parse(packageJson.toString()) as unknown, entries: found };
+}
+
+function readStrictly(tar: Buffer, caps: ArchiveLimits): ArchiveContent {
   const entries = new Map<string, Uint8Array>();
   const taken = new NamesTaken();
   for (const { path, offset, content } of readTar(tar, caps.entryBytesMax)) {

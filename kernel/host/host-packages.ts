@@ -85,7 +85,7 @@ let frozenSdk: object | undefined;
 /** The SDK of the host, frozen: what one bundle changed there would change for all. */
 export function sharedSdk(): object {
   if (frozenSdk !== undefined) return frozenSdk;
-  const sdk = kernelRequire('@sluice/sdk') as Record<string, unknown>;
+  const sdk = require('@sluice/sdk') as Record<string, unknown>;
   for (const value of Object.values(sdk)) {
     if (typeof value === 'function') Object.freeze((value as { prototype?: object }).prototype ?? {});
     if (typeof value === 'function' || (typeof value === 'object' && value !== null)) Object.freeze(value);

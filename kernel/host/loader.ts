@@ -45,6 +45,8 @@ export function createLoader(options: LoaderOptions = {}): Loader {
 class ClassSpaceLoader implements Loader {
   private readonly stackMap = new StackMap();
   private readonly writes = new Set<Promise<void>>();
+  /** Weak: what is never loaded goes with its artifact. */
+  private readonly ahead = new WeakMap<LoadRequest['entries'], Compiled>();
   private markers = 0;
 
   constructor(private readonly codeCache: CodeCache | undefined) {}
@@ -65,9 +67,27 @@ class ClassSpaceLoader implements Loader {
     }
   }
 
+  compileAhead({ entries, manifest, digest }: Pick<LoadRequest, 'entries' | 'manifest' | 'digest'>): void {
+    const { main } = manifest;
+    const bytes = entries.get(main);
+    if (bytes === undefined) return;
+    try {
+      this.ahead.set(entries, this.compile(bytes, urlOf(manifest, main), digest, main));
+    } catch {
+      // Compiled again when it is loaded, where the failure has somebody to tell.
+    }
+  }
+
+  /** The code of an entry, for one revision: two revisions of one artifact share no function. */
+  private compiled({ entries, manifest, digest }: LoadRequest, bytes: Uint8Array, url: string, entry: string): Compiled {
+    const ready = entry === manifest.main ? this.ahead.get(entries) : undefined;
+    this.ahead.delete(entries);
+    return ready ?? this.compile(bytes, url, digest, entry);
+  }
+
   /** Evaluates one entry of an artifact and returns its exports. */
   evaluate(request: LoadRequest, entry: string, space: ClassSpace, marker: object): unknown {
-    const { manifest, entries, digest } = request;
+    const { manifest, entries } = request;
     const bytes = entries.get(entry);
     if (bytes === undefined) {
       throw new SluiceError(
@@ -81,7 +101,7 @@ class ClassSpaceLoader implements Loader {
     }
     const url = urlOf(manifest, entry);
     this.stackMap.add(url, entries);
-    const compiled = this.compile(bytes, url, digest, entry);
+    const compiled = this.compiled(request, bytes, url, entry);
     const module = { exports: {} as unknown };
     const folder = url.slice(0, url.lastIndexOf('/'));
     // As in CommonJS, `this` is the exports.

@@ -7,7 +7,7 @@ import { openJournal, type FileJournal, type JournalOptions } from './journal.js
 import { PointerFile } from './pointer.js';
 import type { Recovery } from './ports.js';
 import { digestsInUse, recover } from './recovery.js';
-import { openStore, type FolderStore } from './store.js';
+import { openStore, type FolderStore, type StoreClock } from './store.js';
 
 /** What is open, and what recovery says about it. */
 export interface Persistence {
@@ -28,6 +28,8 @@ export interface PersistenceOptions extends Omit<JournalOptions, 'files'> {
   readonly files?: FileLayer;
   /** Makes names of temporary files; they must not repeat. Default: at random. */
   readonly newName?: () => string;
+  /** Timers of background work. Default: those of the process. */
+  readonly clock?: StoreClock;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface PersistenceOptions extends Omit<JournalOptions, 'files'> {
  */
 export async function openPersistence(folder: string, options: PersistenceOptions): Promise<Persistence> {
   const files = options.files ?? new NodeFiles();
-  const store = await openStore(folder, files, options.newName);
+  const store = await openStore(folder, files, options.newName, options.clock);
   await store.sweepStaging();
   const { compactAtBytes } = options;
   const journal = await openJournal(folder, { files, ...(compactAtBytes === undefined ? {} : { compactAtBytes }) });

@@ -160,15 +160,17 @@ async function bootKernel(
       folders.add(folder);
       return folder;
     },
-    writeBackup: (target, sources) => {
+    writeBackup: async (target, sources) => {
       // Loaded when asked for: no start needs it.
       const { writeBackup } = require('./backup.js') as typeof import('./backup.js');
+      await store.settled();
       return writeBackup(dataFolder, target, [...sources, trust.audit]);
     },
     measureHeap: () => (require('./heap-footprints.js') as typeof import('./heap-footprints.js')).measureFootprints(),
     ...(options.watchMs === undefined ? {} : { watchMs: options.watchMs }),
     ...(options.listenSockets ? { listenSockets: options.listenSockets } : {}),
   });
+  own(() => pointer.settled());
   runtime.state.router.fallback = printTo(process.stderr, options.logLevel ?? 'warn');
   runtime.state.listen((event) => {
     if (event.kind !== 'GENERATION') return;

@@ -1,38 +1,48 @@
 /**
  * The content-addressed store: artifacts as files named by their SHA-256, `<folder>/blobs/<digest>`.
- * A blob appears by rename after its bytes are durable, so a name never stands for half a file. Blobs that are put at the same time become
- * durable together, as one batch file with one sync (see store-batch.ts); their own files are made afterwards, in the background: making a
- * thousand files takes half a second whatever one does.
+ * A blob appears by rename after its bytes are durable, so a name never stands for half a file.
+ * What is put becomes durable in a batch file first, `staging/<random>.batch` (see store-batch.ts): one append and one sync for however many
+ * blobs, where a file of its own costs two syncs and a rename. The single files are made when nothing has been put for a while.
  * What a crash leaves is in `staging/`. Which blobs are still needed is the journal's knowledge, not the store's.
  */
 import { randomBytes } from 'node:crypto';
 import { SluiceError } from '@sluice/sdk';
 import { type Blob, checkDigest, checkedBlob, digestOf, isDigest } from './blob.js';
-import { type FileLayer, NodeFiles } from './files.js';
-import type { BlobStore } from './ports.js';
+import { SystemClock } from './clock.js';
+import { type FileLayer, NodeFiles, type OpenFile } from './files.js';
+import type { BlobStore, HostClock, HostTimer } from './ports.js';
 import { decodeBatch, encodeBatch } from './store-batch.js';
 
 export { digestOf } from './blob.js';
 
-/** From this many blobs on, one file for all is worth writing them twice. */
-const BATCH_BLOBS_MIN = 4;
-/** A batch is held in memory once more while it is written. */
-const BATCH_BYTES_MAX = 32 * 1024 * 1024;
+/** Larger blobs are written once, as files of their own, not twice. */
+const BATCHED_BLOB_BYTES_MAX = 1024 * 1024;
+/** Bytes of blobs held in memory until they have files of their own; beyond this they get them at once. */
+const BATCHED_BYTES_MAX = 32 * 1024 * 1024;
+/** Files of their own are made once nothing was put for so long. */
+const SETTLE_AFTER_MS = 1_000;
+/** A close makes the files of so few blobs; more are left to the next start. */
+const SETTLED_AT_CLOSE_MAX = 32;
+
+/** What a store needs of a clock. */
+export type StoreClock = Pick<HostClock, 'setTimeout'>;
 
 /**
  * Opens a store, making its folders when they are missing and restoring what a crash kept from becoming single files.
  * @param newName makes names of temporary files; they must not repeat.
+ * @param clock tells when nothing has been put for a while. Default: the time of the process.
  * @throws SluiceError `STORE_OPEN_FAILED`.
  */
 export async function openStore(
   folder: string,
   files: FileLayer = new NodeFiles(),
   newName: () => string = randomName,
+  clock: StoreClock = new SystemClock(),
 ): Promise<FolderStore> {
   try {
     const made = [await files.makeFolder(`${folder}/blobs`), await files.makeFolder(`${folder}/staging`)];
     if (made.includes(true)) await files.syncFolder(folder);
-    const store = new FolderStore(folder, files, newName);
+    const store = new FolderStore(folder, files, newName, clock);
     await store.restoreBatches();
     return store;
   } catch (cause) {
@@ -53,6 +63,17 @@ interface Waiting extends Blob {
   reject(error: unknown): void;
 }
 
+/** A batch file. */
+interface Batch {
+  readonly name: string;
+  readonly blobs: Blob[];
+}
+
+/** The batch file that takes what is put. */
+interface Intake extends Batch {
+  readonly file: OpenFile;
+}
+
 /** A store in a folder. Made by {@link openStore}. */
 export class FolderStore implements BlobStore {
   /** By digest: two callers with the same bytes share one write, and neither returns before it is durable. */
@@ -61,8 +82,13 @@ export class FolderStore implements BlobStore {
   private readonly batched = new Map<string, Uint8Array>();
   /** Files in `staging/` that are being written now. */
   private readonly parts = new Set<string>();
+  private batchedBytes = 0;
+  private intake: Intake | undefined;
+  /** Batches of an earlier process. */
+  private restored: Batch[] = [];
   private queue: Waiting[] = [];
   private working = false;
+  private settleTimer: HostTimer | undefined;
   /** Bytes read by {@link FolderStore.check}, for the read that follows. */
   private readonly checked = new Map<string, Buffer>();
   private closed = false;
@@ -72,6 +98,7 @@ export class FolderStore implements BlobStore {
     private readonly folder: string,
     private readonly files: FileLayer,
     private readonly newName: () => string,
+    private readonly clock: StoreClock,
   ) {}
 
   async put(bytes: Uint8Array): Promise<string> {
@@ -99,43 +126,87 @@ export class FolderStore implements BlobStore {
     // Puts of the same turn of the event loop are all in the queue after it.
     await Promise.resolve();
     while (this.queue.length > 0) {
-      const batch = this.takeBatch();
+      const waiting = this.takeWaiting();
       try {
-        await (batch.length < BATCH_BLOBS_MIN ? this.writeSingly(batch) : this.writeTogether(batch));
-        for (const waiting of batch) waiting.resolve();
+        await this.write(waiting);
+        for (const one of waiting) one.resolve();
       } catch (cause) {
-        for (const { digest, bytes, reject } of batch) reject(writeFailed(digest, bytes.length, cause));
+        for (const { digest, bytes, reject } of waiting) reject(writeFailed(digest, bytes.length, cause));
       }
     }
     this.working = false;
   }
 
-  private takeBatch(): Waiting[] {
+  private takeWaiting(): Waiting[] {
     let count = 0;
-    for (let bytes = 0; count < this.queue.length && bytes < BATCH_BYTES_MAX; count += 1) bytes += this.queue[count]?.bytes.length ?? 0;
+    for (let bytes = 0; count < this.queue.length && bytes < BATCHED_BYTES_MAX; count += 1) bytes += this.queue[count]?.bytes.length ?? 0;
     return this.queue.splice(0, count);
   }
 
-  private async writeSingly(blobs: readonly Blob[]): Promise<void> {
-    for (const blob of blobs) if (!(await this.isStored(blob))) await this.writeFile(blob);
-    await this.files.syncFolder(`${this.folder}/blobs`);
+  private async write(blobs: readonly Blob[]): Promise<void> {
+    const missing: Blob[] = [];
+    let isInFile = false;
+    for (const blob of blobs) {
+      if (this.batched.has(blob.digest)) continue;
+      if (await this.isFile(blob)) isInFile = true;
+      else missing.push(blob);
+    }
+    // A file that is there need not be durable under its name: who renamed it may have died, or failed, before the folder was synced.
+    if (isInFile) await this.files.syncFolder(`${this.folder}/blobs`);
+    const small = missing.filter((blob) => blob.bytes.length <= BATCHED_BLOB_BYTES_MAX);
+    const large = missing.filter((blob) => blob.bytes.length > BATCHED_BLOB_BYTES_MAX);
+    if (small.length > 0) await this.writeTogether(small);
+    for (const blob of large) await this.writeFile(blob);
+    if (large.length > 0) await this.files.syncFolder(`${this.folder}/blobs`);
   }
 
   private async writeTogether(blobs: readonly Blob[]): Promise<void> {
-    const missing: Blob[] = [];
-    for (const blob of blobs) if (!(await this.isStored(blob))) missing.push(blob);
-    // A file that is there need not be durable under its name: who renamed it may have died, or failed, before the folder was synced.
-    if (missing.length < blobs.length) await this.files.syncFolder(`${this.folder}/blobs`);
-    if (missing.length === 0) return;
+    const isNew = this.intake === undefined;
+    const intake = this.intake ?? (await this.openIntake());
+    // Out of sight while it is written: nobody closes it now.
+    this.intake = undefined;
+    try {
+      await intake.file.append(encodeBatch(blobs));
+      await intake.file.sync();
+      if (isNew) await this.files.syncFolder(`${this.folder}/staging`);
+    } catch (error) {
+      await this.abandon(intake);
+      throw error;
+    }
+    this.intake = intake;
+    intake.blobs.push(...blobs);
+    this.remember(blobs);
+    if (this.batchedBytes > BATCHED_BYTES_MAX) this.settleNow();
+    else this.settleSoon();
+  }
+
+  private async openIntake(): Promise<Intake> {
     const name = `${this.newName()}.batch`;
-    await this.writeDurably(encodeBatch(missing), `${this.folder}/staging/${name}`);
-    await this.files.syncFolder(`${this.folder}/staging`);
-    this.settleLater(name, missing);
+    return { name, file: await this.files.create(`${this.folder}/staging/${name}`), blobs: [] };
+  }
+
+  /** What a failed append left at the end of the file would hide what is appended after it. What was there before stays good. */
+  private async abandon(intake: Intake): Promise<void> {
+    if (intake.blobs.length > 0) return this.settleBatch(intake);
+    await intake.file.close().catch(() => undefined);
+    await this.files.remove(`${this.folder}/staging/${intake.name}`).catch(() => undefined);
+  }
+
+  private remember(blobs: readonly Blob[]): void {
+    for (const { digest, bytes } of blobs) {
+      if (!this.batched.has(digest)) this.batchedBytes += bytes.length;
+      this.batched.set(digest, bytes);
+    }
+  }
+
+  private forget(digest: string): boolean {
+    this.batchedBytes -= this.batched.get(digest)?.length ?? 0;
+    return this.batched.delete(digest);
   }
 
   /** A damaged blob does not count: putting the artifact anew is how an operator repairs the store. */
-  private async isStored({ digest, bytes }: Blob): Promise<boolean> {
-    return this.batched.has(digest) || (await this.files.read(this.path(digest)))?.equals(bytes) === true;
+  private async isFile({ digest, bytes }: Blob): Promise<boolean> {
+    return (await this.files.read(this.path(digest)))?.equals(bytes) === true;
   }
 
   private writeFile({ digest, bytes }: Blob): Promise<void> {
@@ -164,17 +235,33 @@ export class FolderStore implements BlobStore {
     }
   }
 
+  private settleSoon(): void {
+    this.settleTimer?.cancel();
+    this.settleTimer = this.clock.setTimeout(() => this.settleNow(), SETTLE_AFTER_MS);
+    this.settleTimer.unref?.();
+  }
+
+  /** Begins to make the single files of all batches. The next put opens another batch. */
+  private settleNow(): void {
+    this.settleTimer?.cancel();
+    const { intake, restored } = this;
+    this.intake = undefined;
+    this.restored = [];
+    for (const batch of restored) this.settleBatch(batch);
+    if (intake !== undefined) this.settleBatch(intake);
+  }
+
   /** Makes the single files of a batch one after the other, out of everybody's way, and then drops the batch. */
-  private settleLater(batch: string, blobs: readonly Blob[]): void {
-    for (const { digest, bytes } of blobs) this.batched.set(digest, bytes);
+  private settleBatch({ name, blobs, file }: Batch & { readonly file?: OpenFile }): void {
     this.settling = this.settling.then(async () => {
       try {
+        await file?.close();
         for (const blob of blobs) {
-          if (this.closed) return;
+          if (this.closed && blobs.length > SETTLED_AT_CLOSE_MAX) return;
           await this.settle(blob);
         }
         await this.files.syncFolder(`${this.folder}/blobs`);
-        await this.files.remove(`${this.folder}/staging/${batch}`);
+        await this.files.remove(`${this.folder}/staging/${name}`);
       } catch {
         // The batch stays, and the next start does this again: nothing is lost by it.
       }
@@ -183,33 +270,41 @@ export class FolderStore implements BlobStore {
 
   private async settle(blob: Blob): Promise<void> {
     if (!this.batched.has(blob.digest)) return;
-    await this.writeFile(blob);
+    if (!(await this.isFile(blob))) await this.writeFile(blob);
     // Removed while it was written: then it must not come back.
-    if (!this.batched.delete(blob.digest)) await this.files.remove(this.path(blob.digest));
+    if (!this.forget(blob.digest)) await this.files.remove(this.path(blob.digest));
   }
 
-  /** Waits until every blob has a file of its own. */
-  settled(): Promise<void> {
-    return this.settling;
+  /** Makes a file of its own for every blob, and waits for it. Whoever reads the folder past the store calls this first. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.writing.values());
+    this.settleNow();
+    await this.settling;
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.allSettled(this.writing.values());
-    await this.settling;
+    await this.settled();
   }
 
   /** Takes over what is only in batch files. Called by {@link openStore}. */
   async restoreBatches(): Promise<void> {
-    const names = (await this.files.list(`${this.folder}/staging`)).filter((one) => one.endsWith('.batch'));
-    // What is in a batch counts as stored, so the batch must be durable under its name, whoever wrote it.
-    if (names.length > 0) await this.files.syncFolder(`${this.folder}/staging`);
+    const staging = `${this.folder}/staging`;
+    const names = (await this.files.list(staging)).filter((one) => one.endsWith('.batch'));
+    if (names.length === 0) return;
+    const found = new Map<string, Blob>();
     for (const name of names) {
-      const blobs = decodeBatch((await this.files.read(`${this.folder}/staging/${name}`)) ?? Buffer.alloc(0));
-      const missing: Blob[] = [];
-      for (const blob of blobs) if (!(await this.isStored(blob))) missing.push(blob);
-      this.settleLater(name, missing);
+      for (const blob of decodeBatch((await this.files.read(`${staging}/${name}`)) ?? Buffer.alloc(0))) found.set(blob.digest, blob);
     }
+    // What can be read now need not be on the disk, whoever wrote it; what is in a batch counts as stored. So it is written anew.
+    const blobs = [...found.values()];
+    const restored = `${this.newName()}.batch`;
+    await this.writeDurably(encodeBatch(blobs), `${staging}/${restored}`);
+    await this.files.syncFolder(staging);
+    for (const name of names) await this.files.remove(`${staging}/${name}`);
+    this.remember(blobs);
+    this.restored.push({ name: restored, blobs });
+    this.settleSoon();
   }
 
   /**
@@ -251,7 +346,7 @@ export class FolderStore implements BlobStore {
 
   async remove(digest: string): Promise<void> {
     const path = this.path(digest);
-    this.batched.delete(digest);
+    this.forget(digest);
     try {
       await this.files.remove(path);
     } catch (cause) {

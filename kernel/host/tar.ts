@@ -11,6 +11,8 @@ export const BLOCK_BYTES = 512;
 /** An extended header holds one path and times; a longer one is an attack. */
 const EXTENDED_BYTES_MAX = 8 * 1024;
 
+const TYPE_EXTENDED = 'x'.charCodeAt(0);
+
 /** One regular file of a tar stream. */
 export interface TarEntry {
   readonly path: string;
@@ -47,6 +49,24 @@ export function* readTar(tar: Buffer, entryBytesMax: number): Generator<TarEntry
   }
   if (extendedPath !== undefined) throw archiveRefusal('ARCHIVE_HEADER', 'an extended header without its entry', { offset });
   checkEnd(tar, offset);
+}
+
+/**
+ * The entries under a root folder of a stream that {@link readTar} accepted before, without checking it again. Undefined when it has
+ * anything but short plain names.
+ */
+export function readPlainTar(tar: Buffer, root: string): Map<string, Buffer> | undefined {
+  const entries = new Map<string, Buffer>();
+  for (let offset = 0; offset + BLOCK_BYTES <= tar.length && tar[offset] !== 0;) {
+    const nameEnd = tar.indexOf(0, offset);
+    const name = tar.toString('latin1', offset, Math.min(nameEnd, offset + 100));
+    const isPlain = tar[offset + 156] !== TYPE_EXTENDED && tar[offset + 345] === 0 && /^[ -~]+$/.test(name) && name.startsWith(root);
+    if (!isPlain) return undefined;
+    const size = Number.parseInt(tar.toString('latin1', offset + 124, offset + 136), 8);
+    entries.set(name.slice(root.length), tar.subarray(offset + BLOCK_BYTES, offset + BLOCK_BYTES + size));
+    offset += BLOCK_BYTES + paddedBytes(size);
+  }
+  return entries;
 }
 
 function readHeader(tar: Buffer, offset: number): Header {

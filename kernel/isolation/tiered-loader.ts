@@ -17,6 +17,7 @@ export function createTieredLoader(inline: Loader, ports: IsolationPorts): Loade
       const { RemoteRevision } = require('./remote-revision.js') as typeof import('./remote-revision.js');
       return new RemoteRevision({ ...request, guest }, ports, markers);
     },
+    compileAhead: (artifact) => inline.compileAhead?.(artifact),
     mapStack: (error) => inline.mapStack(error),
     settled: () => inline.settled(),
   };

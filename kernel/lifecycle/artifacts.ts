@@ -4,16 +4,21 @@ import type { ArchiveContent, BlobStore } from '../host/ports.js';
 import { manifestError, parseManifest } from '../model/index.js';
 import type { Artifact } from './bundle.js';
 
-/** Reads an archive strictly. @throws SluiceError `ARCHIVE_...`. */
-export type ArchiveReader = (bytes: Uint8Array) => ArchiveContent;
+/** Whether the same bytes were accepted before, which their digest tells; then they are only decoded. */
+export interface Acquaintance {
+  readonly known?: boolean;
+}
+
+/** Reads an archive, strictly unless it is known. @throws SluiceError `ARCHIVE_...`. */
+export type ArchiveReader = (bytes: Uint8Array, acquaintance?: Acquaintance) => ArchiveContent;
 
 /**
  * Checks an artifact without storing it.
  * @throws SluiceError `ARCHIVE_...` or `MANIFEST_INVALID` with every mistake.
  */
-export function readArtifact(bytes: Uint8Array, digest: string, read: ArchiveReader): Artifact {
-  const { packageJson, entries } = read(bytes);
-  const result = parseManifest(packageJson);
+export function readArtifact(bytes: Uint8Array, digest: string, read: ArchiveReader, acquaintance: Acquaintance = {}): Artifact {
+  const { packageJson, entries } = read(bytes, acquaintance);
+  const result = parseManifest(packageJson, acquaintance);
   if (!result.ok) throw manifestError(subjectOf(packageJson, digest), result.mistakes);
   if (result.manifest.fragment === null && !entries.has(result.manifest.main)) {
     throw new SluiceError(
@@ -36,7 +41,7 @@ function subjectOf(packageJson: unknown, digest: string): string {
   return called === '' ? digest.slice(0, 12) : called.slice(0, 100);
 }
 
-/** Reads an artifact that the journal names. */
+/** Reads an artifact that the journal names: it was checked before it was recorded there, and the store checks the digest. */
 export async function loadArtifact(digest: string, store: BlobStore, read: ArchiveReader): Promise<Artifact> {
-  return readArtifact(await store.get(digest), digest, read);
+  return readArtifact(await store.get(digest), digest, read, { known: true });
 }

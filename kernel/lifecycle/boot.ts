@@ -23,6 +23,9 @@ export async function installDesired(state: KernelState, desired: DesiredState, 
   for (const [index, one] of desired.bundles.entries()) {
     const artifact = loaded[index];
     if (artifact === undefined || artifact === null) continue;
+    if (one.autostart && one.startLevel <= desired.startLevel && (one.tier ?? artifact.manifest.isolation) === 'inline') {
+      state.loader.compileAhead?.(artifact);
+    }
     const { autostart, startLevel, revision, previous, tier = null } = one;
     state.bundles.add(new Bundle(one.bundleId, artifact, { autostart, startLevel, revision: Math.max(0, revision - 1), previous, tier }));
   }

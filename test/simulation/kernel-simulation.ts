@@ -488,7 +488,12 @@ class KernelSimulation {
     for (const [name, count] of this.#alive) if (count !== 0) this.problem(`${count} revisions of ${name} live after the end`);
     const { view } = persistence.journal;
     this.#host.crash('power');
-    const next = await openPersistence('/data', { now: () => 0, files: this.#host.disk });
+    const next = await openPersistence('/data', {
+      now: () => 0,
+      files: this.#host.disk,
+      newName: () => 'looked-at',
+      clock: this.#host.clock,
+    });
     // Through JSON, as the journal keeps it: a key without a value is none.
     if (JSON.stringify(next.journal.view) !== JSON.stringify(view)) this.problem('the journal reads differently after a power cut');
   }

@@ -31,6 +31,9 @@ const STEPS_MAX = 8;
 const FAILED_BOOTS_MAX = 3;
 const ERROR_CODES: readonly DiskErrorCode[] = ['ENOSPC', 'EIO', 'EMFILE', 'EROFS'];
 
+/** No time passes; a pause of the store is a step of the simulation. */
+const STANDING = { setTimeout: () => ({ cancel: () => undefined }) };
+
 /** Simulates one life of a data folder. */
 export async function simulateProtocol(seed: number, mutations: Mutations = {}): Promise<ProtocolResult> {
   const simulation = new ProtocolSimulation(seed, mutations);
@@ -165,6 +168,8 @@ class ProtocolSimulation {
     pointer.note(generation + 1);
     // Probation goes on or is over; what nothing can return to is removed.
     if (this.#random() < 0.7 && (await write({ type: 'done', at: 4, deployId, outcome: 'confirmed' }))) this.#open = others;
+    // A pause in which the store makes its files.
+    if (this.#random() < 0.4) await this.#alive(() => store.settled());
     if (this.#random() < 0.3) await this.#alive(tidy);
     await this.#alive(() => pointer.settled());
   }
@@ -183,6 +188,7 @@ class ProtocolSimulation {
           now: () => 9,
           compactAtBytes: 3_000,
           newName: () => String(++this.#names).padStart(6, '0'),
+          clock: STANDING,
         });
         const { journal, recovery } = this.#opened;
         await journal.append([...recovery.append, { type: 'boot', at: 10 }]);

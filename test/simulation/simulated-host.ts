@@ -102,6 +102,7 @@ export class SimulatedHost {
     return this.drive(async () => {
       const persistence = await openState(this.disk, this.#mutations, {
         now: () => this.clock.now(),
+        clock: this.clock,
         compactAtBytes: this.compactAtBytes,
         newName: () => String(++this.#names).padStart(6, '0'),
       });

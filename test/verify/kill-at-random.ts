@@ -98,7 +98,8 @@ class KillRun {
       moneyChanged: changed,
       restartP50Ms: [...this.#restarts].sort((a, b) => a - b)[Math.floor(this.#restarts.length / 2)] ?? Number.NaN,
       restartMaxMs: Math.max(...this.#restarts),
-      orphanFiles: readdirSync(join(this.#system.dataFolder, 'staging')).length,
+      // A batch holds artifacts of the last second that have no files of their own yet: stored, not left over.
+      orphanFiles: readdirSync(join(this.#system.dataFolder, 'staging')).filter((name) => !name.endsWith('.batch')).length,
       problems: this.#problems.slice(0, 20),
     };
   }

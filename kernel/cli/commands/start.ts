@@ -29,7 +29,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   openInspector(context, input.options['inspect']);
   const started = performance.now();
   // The kernel is loaded here and nowhere else in the command line.
-  const { startKernel } = require('../../host/runtime.js') as typeof import('../../host/runtime.js');
+  const { startKernel } = require('../../host/start.js') as typeof import('../../host/start.js');
   const { bundles, logLevel, watch } = input.options;
   const named = typeof bundles === 'string' ? bundles : undefined;
   const folder = bundles === false ? undefined : defaultBundlesFolder(named, context.workingFolder, context.environment);

@@ -58,6 +58,7 @@ describe('kill -9', function () {
       for (const orphan of await store.orphans(digestsInUse(journal.view))) await store.remove(orphan);
       equal([...(await store.list())], [...digestsInUse(journal.view)].sort());
       await journal.close();
+      await store.settled();
       await lock.release();
     }
     const names = (await readdir(folder)).filter((name) => !name.startsWith('journal.damaged-'));

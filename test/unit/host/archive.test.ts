@@ -67,6 +67,19 @@ describe('archive reader', () => {
     equal([...readArchive(named).entries.keys()], ['package.json']);
   });
 
+  it('reads what it accepted before the same way without checking it again', () => {
+    const plain = { 'package.json': PACKAGE_JSON, 'dist/bundle.cjs': 'x'.repeat(2_000), 'public/empty.txt': '' };
+    const archives = [
+      writeArchive(plain),
+      writeArchive({ ...plain, [`public/${'l'.repeat(150)}.txt`]: 'long' }),
+      writeArchive({ ...plain, 'public/ünï.txt': 'unicode' }),
+    ];
+    for (const archive of archives) {
+      const [checked, known] = [readArchive(archive), readArchive(archive, { known: true })];
+      equal([known.packageJson, [...known.entries]], [checked.packageJson, [...checked.entries]]);
+    }
+  });
+
   describe('refuses names', () => {
     const hostile: Record<string, string> = {
       'that climb': 'package/../../etc/cron.d/x',

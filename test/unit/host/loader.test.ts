@@ -45,6 +45,22 @@ describe('loader', () => {
     revision.close();
   });
 
+  it('starts from code compiled ahead as from code compiled when it is loaded, and reports what did not compile', () => {
+    const ahead = createLoader();
+    const request = requestOf(`"use strict"; ${SDK} exports.default = defineBundle({ provides: [], activate() { return 42; } });`);
+    ahead.compileAhead?.(request);
+    const [first, second] = [ahead.load(request), ahead.load(request)];
+    equal(
+      [first, second].map((revision) => revision.definition.activate?.({} as never)),
+      [42, 42],
+    );
+    notStrictEqual(first.definition.activate, second.definition.activate);
+    for (const revision of [first, second]) revision.close();
+    const broken = requestOf('this is not JavaScript');
+    ahead.compileAhead?.(broken);
+    throws(() => ahead.load(broken), refusal('LOAD_FAILED', { bundle: 'test.sample' }));
+  });
+
   it('gives CommonJS what CommonJS has', () => {
     const { result } = run('result = [typeof require, module.exports === exports, __filename, __dirname, this === exports]');
     equal(result, ['function', true, 'bundle://test.sample@1.0.0/dist/bundle.cjs', 'bundle://test.sample@1.0.0/dist', true]);

@@ -8,38 +8,39 @@ import { SimulatedDisk, type DiskErrorCode, type DiskOperation } from '@sluice/k
 const NOTHING_SURVIVES = (): number => 0.25;
 const BLOBS = [1, 2, 3, 4, 5].map((number) => Buffer.from(`blob ${number}`));
 const [ONE = Buffer.alloc(0)] = BLOBS;
+/** So large that it is written as a file of its own at once. */
+const LARGE = Buffer.alloc(1_100_000, 7);
 
 describe('durability of the store', () => {
-  it('a name that a dead process left unsynced is synced before the blob counts as stored, also within a batch', async () => {
-    for (const puts of [[ONE], BLOBS]) {
-      const first = new SimulatedDisk(NOTHING_SURVIVES);
-      first.decide = ({ kind, path }) => (kind === 'syncFolder' && path.endsWith('/blobs') ? 'crash' : undefined);
-      void (await openStore('/data', first)).put(ONE);
-      await first.crash;
-      const second = first.afterCrash('process');
-      let created = 0;
-      // The batch is made, the files of its blobs are not: what syncs their folder in the background comes too late.
-      second.decide = ({ kind }) => (kind === 'create' && ++created > 1 ? 'EIO' : undefined);
-      const store = await openStore('/data', second);
-      const digests = await Promise.all(puts.map((bytes) => store.put(bytes)));
-      const third = await openStore('/data', second.afterCrash('power'));
-      equal(await Promise.all(digests.map((digest) => third.get(digest))), puts);
-    }
-  });
-
-  it('a batch that a dead process left unsynced is synced before its blobs count as stored', async () => {
+  it('a name that a dead process left unsynced is synced before the blob counts as stored', async () => {
     const first = new SimulatedDisk(NOTHING_SURVIVES);
-    first.decide = ({ kind, path }) => (kind === 'syncFolder' && path.endsWith('/staging') ? 'crash' : undefined);
-    const puts = await openStore('/data', first);
-    for (const bytes of BLOBS) void puts.put(bytes);
+    first.decide = ({ kind, path }) => (kind === 'syncFolder' && path.endsWith('/blobs') ? 'crash' : undefined);
+    void (await openStore('/data', first)).put(LARGE);
     await first.crash;
     const second = first.afterCrash('process');
-    // The files of its own that the store makes in the background come too late.
-    second.decide = ({ kind, path }) => (kind === 'create' && path.endsWith('.part') ? 'EIO' : undefined);
     const store = await openStore('/data', second);
-    const digest = await store.put(ONE);
+    // It is there under its name: nothing is written anew.
+    second.decide = ({ kind }) => (kind === 'create' ? 'EIO' : undefined);
+    const digest = await store.put(LARGE);
     const third = await openStore('/data', second.afterCrash('power'));
-    equal(await third.get(digest), ONE);
+    equal(await third.get(digest), LARGE);
+  });
+
+  it('a batch that a dead process left unsynced, in name or content, is durable before its blobs count as stored', async () => {
+    for (const unsynced of ['sync', 'syncFolder']) {
+      const first = new SimulatedDisk(NOTHING_SURVIVES);
+      first.decide = ({ kind, path }) => (kind === unsynced && path.includes('/staging') ? 'crash' : undefined);
+      const puts = await openStore('/data', first);
+      for (const bytes of BLOBS) void puts.put(bytes);
+      await first.crash;
+      const second = first.afterCrash('process');
+      const store = await openStore('/data', second);
+      // The files of its own that the store makes in the background come too late.
+      second.decide = ({ kind, path }) => (kind === 'create' && path.endsWith('.part') ? 'EIO' : undefined);
+      const digest = await store.put(ONE);
+      const third = await openStore('/data', second.afterCrash('power'));
+      equal(await third.get(digest), ONE);
+    }
   });
 
   it('a start that may not open more files fails instead of taking blobs for lost', async () => {
@@ -91,6 +92,7 @@ async function withOneBundle(): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk(NOTHING_SURVIVES);
   const { store, journal } = await openPersistence('/data', { now: () => 1, files: disk });
   const to = { digest: await store.put(ONE), version: '1.0.0' };
+  await store.settled();
   const change = { symbolicName: 'test.a', bundleId: 1, from: null, to, autostart: true, startLevel: 50 };
   await journal.append([
     { type: 'begin', at: 1, deployId: 'd', kind: 'deploy', actor: 'test', baseGeneration: 0, changes: [change] },
