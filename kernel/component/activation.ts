@@ -31,7 +31,9 @@ export class Activation {
     try {
       for (const slot of slots) references.set(slot, slot.acquire(options.stage));
       step = 'its constructor';
-      const instance = build(options, target, context.context, references);
+      const instance = await options.limit(`constructor of component '${metadata.name}'`, options.activateTimeoutMs, () =>
+        build(options, target, context.context, references),
+      );
       const activation = new Activation(options, metadata, instance, context, references);
       step = '@Activate';
       await activation.call('activate', metadata.activate, options.activateTimeoutMs, context.context);

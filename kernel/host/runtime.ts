@@ -7,7 +7,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isSluiceError, SluiceError, type ListenSocketsService, type LogLevel, type LogRecord } from '@sluice/sdk';
 import { startAdminServer, type AdminListenOptions } from '../admin/server.js';
-import { createTieredLoader, GUEST_LAUNCHERS } from '../isolation/index.js';
+import { createTieredLoader, guardInline, GUEST_LAUNCHERS, type GuardedKernel } from '../isolation/index.js';
 import { KernelRuntime } from '../lifecycle/kernel-runtime.js';
 import { levelRank } from '../lifecycle/log.js';
 import type { ProgressEvent, Runtime } from '../lifecycle/runtime.js';
@@ -50,6 +50,11 @@ export interface StartOptions {
   readonly adminListen?: AdminListenOptions;
   /** Listening sockets that somebody keeps for this process. */
   readonly listenSockets?: ListenSocketsService | null;
+  /**
+   * Guard this process: end endless loops of inline bundles and name them, seal the built-ins, take stray errors. For a process that is
+   * the kernel's alone: the seal cannot be taken off. Default false.
+   */
+  readonly guard?: boolean;
   /** Tells what the first start installs. */
   readonly progress?: (event: ProgressEvent) => void;
 }
@@ -187,7 +192,10 @@ async function bootKernel(
     outcome: `policy ${trust.office.policy}`,
   } as const;
   await trust.audit.write(started);
-  await runtime.boot({ ...recovery, alarms: [...recovery.alarms, ...trust.audit.alarms, ...untrusted(recovery, trust)] });
+  const guard = options.guard === true ? guardInline(guarded(runtime), join(dataFolder, 'endless-loop.json')) : null;
+  if (guard !== null) own(() => guard.close());
+  const alarms = [...recovery.alarms, ...trust.audit.alarms, ...untrusted(recovery, trust)];
+  await runtime.boot({ ...recovery, alarms }, guard?.loopBefore ?? null);
   store.forgetChecked();
   const isNew = journal.view.state.generation === 0;
   if (isNew && options.bundlesFolder !== undefined) await firstStart(runtime, options.bundlesFolder, options.progress);
@@ -249,6 +257,17 @@ async function signaturesBeside(files: readonly string[]): Promise<readonly Buff
       .filter((file) => existsSync(file))
       .map((file) => readFile(file)),
   );
+}
+
+/** The kernel as its guard sees it. */
+function guarded(runtime: KernelRuntime): GuardedKernel {
+  const { state } = runtime;
+  return {
+    quarantine: (bundle, version, error) => runtime.quarantine(bundle, version, error),
+    alarm: (problem) => state.raiseAlarm(problem),
+    mapStack: (error) => state.loader.mapStack(error),
+    log: (level, bundle, version, message, fields) => state.router.write(level, bundle ?? 'kernel', version ?? undefined, message, fields),
+  };
 }
 
 function printTo(stream: NodeJS.WriteStream, lowest: LogLevel): (record: LogRecord) => void {

@@ -7,8 +7,8 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { messageOf } from '@sluice/sdk';
 import type { GuestEnd, GuestLauncher } from './guest-link.js';
+import { ownModule, packageFile } from './own-files.js';
 import type { Packet } from './protocol.js';
-import { GUEST_ENTRY } from './worker-link.js';
 
 /** How often the memory of a guest is looked at. */
 const MEMORY_CHECK_MS = 100;
@@ -19,7 +19,7 @@ const MEGABYTE = 1024 * 1024;
 
 /** Starts a child process. */
 export const launchProcess: GuestLauncher = (bundle, limits, listener) => {
-  const child = fork(GUEST_ENTRY, [], {
+  const child = fork(ownModule('guest/main'), [], {
     execArgv: [`--max-old-space-size=${limits.heapMegabytes}`, '--no-warnings', ...permissionFlags()],
     env: {},
     cwd: sep,
@@ -82,9 +82,9 @@ let flags: readonly string[] | undefined;
 function permissionFlags(): readonly string[] {
   if (flags !== undefined) return flags;
   const [major = 20] = process.versions.node.split('.').map(Number);
-  const packages = ['@sluice/kernel/package.json', '@sluice/sdk/package.json'].map((name) => dirname(realpathSync(require.resolve(name))));
-  const modules = ['tsyringe', 'reflect-metadata', '@koa/router'].map((name) => modulesFolderOf(realpathSync(require.resolve(name))));
-  const folders = [...new Set([...packages, ...modules, modulesFolderOf(require.resolve('@sluice/kernel/package.json'))])];
+  const packages = ['@sluice/kernel/package.json', '@sluice/sdk/package.json'].map((name) => dirname(realpathSync(packageFile(name))));
+  const modules = ['tsyringe', 'reflect-metadata', '@koa/router'].map((name) => modulesFolderOf(realpathSync(packageFile(name))));
+  const folders = [...new Set([...packages, ...modules, modulesFolderOf(packageFile('@sluice/kernel/package.json'))])];
   flags = [major >= 23 ? '--permission' : '--experimental-permission', ...folders.map((folder) => `--allow-fs-read=${join(folder, sep)}`)];
   return flags;
 }

@@ -2,13 +2,10 @@
  * Guests as worker threads: an isolate and an event loop of their own in the kernel's process. Loops, exits and exceptions stay inside.
  * No wall for memory: growing one Map or parsing one huge JSON text beyond the limit ends the whole process.
  */
-import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '@sluice/sdk';
 import type { GuestEnd, GuestLauncher } from './guest-link.js';
-
-/** Entry of every guest. */
-export const GUEST_ENTRY = join(__dirname, 'guest', 'main.js');
+import { ownModule } from './own-files.js';
 
 /** New objects live here until they have survived twice; more makes collections longer, not fewer objects. */
 const YOUNG_MEGABYTES = 16;
@@ -16,7 +13,7 @@ const STACK_MEGABYTES = 4;
 
 /** Starts a worker thread with an empty environment. */
 export const launchWorker: GuestLauncher = (bundle, limits, listener) => {
-  const worker = new Worker(GUEST_ENTRY, {
+  const worker = new Worker(ownModule('guest/main'), {
     name: bundle,
     env: {},
     argv: [],

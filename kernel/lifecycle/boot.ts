@@ -9,6 +9,7 @@ import { loadArtifact, type ArchiveReader } from './artifacts.js';
 import { Bundle, keyOf, problemOf, type Artifact } from './bundle.js';
 import type { ChangeRunner } from './change-runner.js';
 import { asSluiceError } from './failure.js';
+import { isQuarantined } from './quarantine.js';
 import type { KernelState } from './kernel-state.js';
 import { attachments } from './fragments.js';
 import { fragmentsOf, nextRevision, startOrder, type Action, type PreparedPlan, type Target } from './planner.js';
@@ -57,7 +58,8 @@ export async function moveToStartLevel(state: KernelState, runner: ChangeRunner,
 async function raise(state: KernelState, runner: ChangeRunner, level: number): Promise<void> {
   const waiting = state
     .inOrder()
-    .filter((bundle) => bundle.autostart && !bundle.isFragment && bundle.current === null && bundle.startLevel <= level);
+    .filter((bundle) => bundle.autostart && !bundle.isFragment && bundle.current === null && bundle.startLevel <= level)
+    .filter((bundle) => !isQuarantined(bundle));
   const future = new Map(waiting.map((bundle) => [bundle, keyOf(bundle.artifact.manifest, nextRevision(bundle))]));
   const candidates = state.inOrder().map((bundle) => {
     const key = future.get(bundle);

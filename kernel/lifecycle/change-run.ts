@@ -124,10 +124,10 @@ export class ChangeRun {
   }
 
   /** Evaluates the code of all new revisions, exporters of packages before their importers. */
-  load(): void {
+  async load(): Promise<void> {
     for (const member of this.#inOrder()) {
       const revision = member.revision as Revision;
-      revision.load(this.state.importsOf(revision.key, this.change.prepared.wiring, (key) => this.#revisionOf(key)));
+      await revision.load(this.state.importsOf(revision.key, this.change.prepared.wiring, (key) => this.#revisionOf(key)));
       this.phase('load', `${revision.key} loaded`, revision.symbolicName);
     }
   }

@@ -43,7 +43,7 @@ export class ChangeRunner {
     let stage: Stage | null = null;
     try {
       run.createRevisions();
-      run.load();
+      await run.load();
       stage = this.#state.registry.openStage(run.newOwners(), run.replacedOwners());
       await run.start(stage);
       await run.gate(stage);

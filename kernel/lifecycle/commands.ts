@@ -20,6 +20,9 @@ import { isWarm, type TrialReturn } from './trial-return.js';
 import { beforeOf, targetsBefore, wantsMoreThanSwaps, withConfigured } from './undo.js';
 import type { RunningTrial, Trials } from './trials.js';
 
+/** What a bundle that does not answer is still given to finish. */
+const QUARANTINE_DRAIN_MS = 1_000;
+
 const EMPTY_PLAN = { changes: [], rebinds: [], restarts: [], routes: [], problems: [] } as const;
 
 /** What a release adds to a change: its record, its configuration and what the plan shows of it. */
@@ -234,7 +237,7 @@ export class Commands {
     const trial = this.#trials.of(bundle);
     if (trial !== undefined) return void (await this.returnTrial(trial, reason, { actor: 'kernel:quarantine' }));
     if (bundle.current === null) return;
-    await this.#transition(bundle, false, { actor: 'kernel:quarantine' });
+    await this.#transition(bundle, false, { actor: 'kernel:quarantine', drainMs: QUARANTINE_DRAIN_MS });
     markQuarantined(this.#state, bundle, reason);
   }
 

@@ -45,7 +45,9 @@ import { EventRing } from './event-ring.js';
 import { ChangeTally } from './change-tally.js';
 import { TrafficMeter } from './traffic-meter.js';
 import { registerKernelServices } from './kernel-services.js';
+import { quarantineAtBoot, type BootQuarantine } from './quarantine.js';
 import { KernelState, type KernelPorts } from './kernel-state.js';
+import { rejectRunning } from './limit.js';
 import { LogRouter } from './log.js';
 import type {
   ArtifactContent,
@@ -201,8 +203,23 @@ export class KernelRuntime implements Runtime {
     this.#inBackground(work);
   }
 
-  /** Installs and starts what recovery says is wanted. */
-  boot(recovery: Recovery): Promise<void> {
+  /**
+   * The code of a bundle was ended from outside (the watchdog), or is to be stopped because of what it did: whoever waits for it gets the
+   * error, and the bundle is quarantined.
+   */
+  quarantine(name: string, version: string, error: SluiceError): void {
+    rejectRunning(name, version, error);
+    this.#inBackground(async () => {
+      const bundle = this.state.inOrder().find(({ symbolicName, current }) => symbolicName === name && current?.version === version);
+      if (bundle !== undefined) await this.#commands.quarantine(bundle, error);
+    });
+  }
+
+  /**
+   * Installs and starts what recovery says is wanted.
+   * @param quarantined the bundle the process before was ended for.
+   */
+  boot(recovery: Recovery, quarantined: BootQuarantine | null = null): Promise<void> {
     return this.#queue.run(async () => {
       const { state } = this;
       const now = state.clock.now();
@@ -210,6 +227,7 @@ export class KernelRuntime implements Runtime {
       raiseAlarms(state, [...state.journal.repairs, ...recovery.alarms]);
       state.registry.withdraw([], recovery.state.generation);
       await installDesired(state, recovery.state, this.#options.readArchive);
+      if (quarantined !== null) quarantineAtBoot(state, quarantined);
       await moveToStartLevel(state, this.#runner, recovery.state.startLevel);
       await writeConfiguration(state);
       await state.journal.append({ type: 'booted', at: state.clock.now(), generation: state.registry.generation });

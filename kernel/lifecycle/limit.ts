@@ -9,26 +9,64 @@ export interface LimitSubject {
   readonly activity: string;
 }
 
+interface RunningCall {
+  readonly subject: LimitSubject;
+  reject(error: Error): void;
+}
+
+/** Calls into bundles that have not come back. */
+const running = new Set<RunningCall>();
+
 /**
  * Waits for work, but not longer than the limit. The work itself is not stopped (JavaScript cannot); its late result is ignored.
+ * It runs on a stack of its own: when the watchdog ends an endless loop, it ends all that is beneath it, which must be nothing of ours.
  * @throws SluiceError `TIME_LIMIT` naming bundle, version and activity.
  */
-export async function withLimit<T>(clock: Clock, subject: LimitSubject, limitMs: number, work: () => T | Promise<T>): Promise<T> {
-  const running = work();
-  if (!isPromise(running)) return running;
+export function withLimit<T>(clock: Clock, subject: LimitSubject, limitMs: number, work: () => T | Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = clock.setTimeout(() => reject(limitError(subject, limitMs)), limitMs);
-    running.then(
-      (value) => {
+    const call: RunningCall = { subject, reject };
+    running.add(call);
+    queueMicrotask(() => {
+      let result: T | Promise<T>;
+      try {
+        result = work();
+      } catch (error) {
+        running.delete(call);
+        return reject(error as Error);
+      }
+      if (!isPromise(result)) {
+        running.delete(call);
+        return resolve(result);
+      }
+      const timer = clock.setTimeout(() => {
+        running.delete(call);
+        reject(limitError(subject, limitMs));
+      }, limitMs);
+      const settle = (): void => {
         timer.cancel();
-        resolve(value);
-      },
-      (error: unknown) => {
-        timer.cancel();
-        reject(error as Error);
-      },
-    );
+        running.delete(call);
+      };
+      result.then(
+        (value) => {
+          settle();
+          resolve(value);
+        },
+        (error: unknown) => {
+          settle();
+          reject(error as Error);
+        },
+      );
+    });
   });
+}
+
+/** The code of a bundle was ended from outside: whoever waits for it gets the error instead of waiting for its limit, or for ever. */
+export function rejectRunning(bundle: string, version: string, error: Error): void {
+  for (const call of running) {
+    if (call.subject.bundle !== bundle || call.subject.version !== version) continue;
+    running.delete(call);
+    call.reject(error);
+  }
 }
 
 function isPromise<T>(value: T | Promise<T>): value is Promise<T> {

@@ -9,6 +9,24 @@ import type { KernelState } from './kernel-state.js';
 /** Code of the error of a quarantined bundle. */
 const QUARANTINED = 'ISOLATION_QUARANTINED';
 
+/** A bundle that must not start because of what it did to the process before. */
+export interface BootQuarantine {
+  readonly bundle: string;
+  readonly version: string;
+  readonly error: SluiceError;
+}
+
+/** True for a bundle that starts only when somebody says so. */
+export function isQuarantined(bundle: Bundle): boolean {
+  return bundle.error?.code === QUARANTINED;
+}
+
+/** Keeps a bundle down that the process before was ended for; another version of it is another matter. */
+export function quarantineAtBoot(state: KernelState, { bundle: name, version, error }: BootQuarantine): void {
+  const bundle = state.inOrder().find((one) => one.symbolicName === name && one.version === version);
+  if (bundle !== undefined) markQuarantined(state, bundle, error);
+}
+
 /** Notes why a bundle was stopped, and tells it: in `why`, as an alarm, as an event, to health. */
 export function markQuarantined(state: KernelState, bundle: Bundle, reason: SluiceError): void {
   const problem = { ...problemOf(reason), code: QUARANTINED };
@@ -30,7 +48,7 @@ function showInHealth(state: KernelState): void {
   const names = (): readonly string[] =>
     state
       .inOrder()
-      .filter(({ error }) => error?.code === QUARANTINED)
+      .filter(isQuarantined)
       .map(({ symbolicName }) => symbolicName);
   const check: HealthCheckService = {
     name: 'quarantine',

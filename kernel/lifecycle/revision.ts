@@ -125,7 +125,11 @@ export class Revision implements ContextHost {
    * Evaluates the bundle's code. Nothing of it runs but its module bodies.
    * @param imports wired packages by name.
    */
-  load(imports: ReadonlyMap<string, () => unknown>): void {
+  async load(imports: ReadonlyMap<string, () => unknown>): Promise<void> {
+    await this.#limited('evaluating its code', this.manifest.startTimeoutMs, () => this.#load(imports));
+  }
+
+  #load(imports: ReadonlyMap<string, () => unknown>): void {
     const loaded = this.#services.loader.load({
       entries: this.entries,
       manifest: this.manifest,

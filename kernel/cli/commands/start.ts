@@ -39,6 +39,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const kernel = await startKernel({
     listenSockets: supervision?.listenSockets ?? systemdSockets(process.pid, context.environment),
     dataFolder: context.dataFolder,
+    guard: true,
     ...trustOptions(context, input),
     ...(folder === undefined ? {} : { bundlesFolder: resolve(folder) }),
     ...(typeof logLevel === 'string' ? { logLevel: logLevel as LogLevel } : {}),

@@ -74,7 +74,7 @@ export class GuestBundle implements GuestSide {
     return method.apply(this, call.args as unknown[]);
   }
 
-  load(order: LoadOrder): Promise<LoadAnswer> {
+  async load(order: LoadOrder): Promise<LoadAnswer> {
     const parsed = parseManifest(order.packageJson);
     // The host checked it before it was installed.
     if (!parsed.ok) throw new SluiceError('STATE_INVALID', 'the manifest handed to the guest does not parse');
@@ -96,7 +96,7 @@ export class GuestBundle implements GuestSide {
         timers: this.clock,
       },
     );
-    revision.load(new Map());
+    await revision.load(new Map());
     const definition = (loaded as LoadedRevision).definition;
     const { provides, requires } = contractsOf(definition);
     this.running = {
@@ -113,11 +113,11 @@ export class GuestBundle implements GuestSide {
         revision.log.error('A service cannot be offered outside its tier', { error });
       }),
     };
-    return Promise.resolve({
+    return {
       provides: provides.map(factsOf),
       requires: requires.map(({ contract, range }) => ({ ...factsOf(contract), ...(range === undefined ? {} : { range }) })),
       handsOverState: definition.state !== undefined,
-    });
+    };
   }
 
   async start(config: Readonly<Record<string, unknown>>): Promise<void> {

@@ -310,7 +310,11 @@ describe('component: life', () => {
         [runtime.describe()[0]?.reason, activities],
         [
           "Component 'greeting' of 'bundle' 1.0.0 failed in @Activate: activate of component 'greeting' took longer than 1000 ms",
-          ["activate of component 'greeting': 1000", "closing the scope of component 'greeting': 500"],
+          [
+            "constructor of component 'greeting': 1000",
+            "activate of component 'greeting': 1000",
+            "closing the scope of component 'greeting': 500",
+          ],
         ],
       );
     });

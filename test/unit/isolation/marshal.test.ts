@@ -49,7 +49,9 @@ describe('values between tiers', () => {
   });
 
   it('are refused with the place when they are no data', () => {
-    class Account {}
+    class Account {
+      readonly id = 1;
+    }
     const refused: readonly (readonly [unknown, string, RegExp])[] = [
       [{ a: [() => 1] }, '/a/0', /a function/],
       [{ a: new Account() }, '/a', /class 'Account'/],

@@ -182,6 +182,8 @@ export class RequestHandler {
     const { bundle = '', version } = exchange.hit?.set.identity ?? {};
     const limitMs = exchange.deadline - exchange.startedAt;
     this.#host.log.warn('Request exceeded its time limit', { ...describeRequest(exchange), limitMs });
+    // What became of the handler is unknown: when the watchdog ended it, the parser of this connection was ended with it.
+    exchange.closeAfterAnswer();
     exchange.answerProblem({
       status: 503,
       code: 'ROUTE_TIMEOUT',
