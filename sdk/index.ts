@@ -17,3 +17,4 @@ export * from './scheduler.js';
 export * from './schema.js';
 export * from './service.js';
 export * from './system.js';
+export * from './tracing.js';

@@ -21,6 +21,8 @@ export const GRANTABLE_PACKAGES = [
   'croner',
   'ajv',
   'ajv-formats',
+  'prom-client',
+  '@opentelemetry/api',
 ] as const;
 
 /** Never granted: each of them reaches around the class space or into other bundles. */

@@ -41,7 +41,8 @@ const NAMES = String.raw`pass(?:word|wd|phrase)|pwd|secret|token|api[_-]?key|acc
 const FORMS: readonly Form[] = [
   { pattern: /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, replacement: '*** private key ***' },
   { pattern: /\beyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*/g, replacement: HIDDEN },
-  { pattern: /\b(Bearer|Basic|Digest)\s+[\w.~+/=-]{6,}/gi, replacement: `$1 ${HIDDEN}` },
+  { pattern: /\b(Bearer)\s+[\w.~+/=-]{6,}/gi, replacement: `$1 ${HIDDEN}` },
+  { pattern: /\b(authorization["']?\s*[:=]\s*["']?(?:Basic|Digest|Negotiate)?)\s+[^\r\n"']+/gi, replacement: `$1 ${HIDDEN}` },
   { pattern: /\b(set-cookie|cookie)(["']?\s*[:=]\s*)[^\r\n"']+/gi, replacement: `$1$2${HIDDEN}` },
   { pattern: /\b([a-z][a-z0-9+.-]*:\/\/[^\s/:@"']*):[^\s@/"']+@/gi, replacement: `$1:${HIDDEN}@` },
   { pattern: new RegExp(String.raw`((?:${NAMES})["']?\s*(?:=|:|\bis\b)\s*)${VALUE}`, 'gi'), replacement: `$1${HIDDEN}` },

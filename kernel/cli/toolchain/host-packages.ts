@@ -20,6 +20,8 @@ export const GRANTED_PACKAGES: readonly string[] = [
   'croner',
   'ajv',
   'ajv-formats',
+  'prom-client',
+  '@opentelemetry/api',
 ];
 
 /** Must not be packed even by a bundle that has no grant: native, process-wide, or leaking when loaded once per revision. */

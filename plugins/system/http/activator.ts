@@ -10,6 +10,7 @@ import {
   Quiesce,
   RouteTable,
   Routes,
+  Tracing,
   type BundleContext,
   type ServiceOf,
 } from '@sluice/sdk';
@@ -29,6 +30,7 @@ export default defineBundle<HttpConfig>({
     { contract: ListenSockets, optional: true },
     { contract: Routes, optional: true },
     { contract: Listener, optional: true },
+    { contract: Tracing, optional: true },
   ],
 
   async activate(context) {
@@ -37,7 +39,8 @@ export default defineBundle<HttpConfig>({
     const framework = context.reference(Framework);
     const isComplete = (): boolean => framework.phase?.() === 'running';
     const isStarting = (): boolean => framework.phase?.() === 'starting';
-    const handler = new RequestHandler({ entries: context.reference(Entries), clock, log, isComplete, isStarting }, settings);
+    const [entries, tracing] = [context.reference(Entries), context.optional(Tracing)];
+    const handler = new RequestHandler({ entries, tracing, clock, log, isComplete, isStarting }, settings);
     const sockets = context.optional(ListenSockets).get();
     const listener = await HttpListener.create(handler, settings, { log, clock, sockets });
     context.own('port and connections', () => listener.close());

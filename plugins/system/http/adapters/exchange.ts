@@ -5,7 +5,7 @@
  * services of its generation; only a time limit gives up on a handler.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Entry } from '@sluice/sdk';
+import type { Entry, RequestSpan } from '@sluice/sdk';
 import type { Gate } from '../domain/gate.js';
 import { PROBLEM_TYPE, problemText, type Problem } from '../domain/problem.js';
 import type { Hit } from '../domain/route-set.js';
@@ -36,6 +36,7 @@ export class Exchange {
   readonly #clients: ClientAddresses;
   hit: Hit | null = null;
   entry: Entry | null = null;
+  span: RequestSpan | null = null;
   gates: readonly Gate[] = [];
   startedAt = 0;
   deadline = Infinity;

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock, EntriesService, Logger } from '@sluice/sdk';
+import type { Clock, EntriesService, Logger, OptionalReference, RequestSpan, TracingService } from '@sluice/sdk';
 import { mergedDocument } from '../domain/openapi.js';
 import { problemOf, RETRY_AFTER_SECONDS, type Problem } from '../domain/problem.js';
 import { acceptRequestId, corsHeaders, pathOf } from '../domain/request-facts.js';
@@ -28,6 +28,8 @@ export interface HandlerHost {
   readonly log: Logger;
   /** False while the system starts or stops: what is not served then is not unknown. Default: complete. */
   readonly isComplete?: () => boolean;
+  /** Makes a span of each request while somebody traces. Default: nobody does. */
+  readonly tracing?: OptionalReference<TracingService>;
   /** True while the system starts: what is not served yet may be soon. Default: it does not. */
   readonly isStarting?: () => boolean;
 }
@@ -73,7 +75,8 @@ export class RequestHandler {
 
   /** A handler over another table that nobody sees yet. Its requests begin no entries: what they call is staged and has no generation. */
   withTable(table: RouteTable): RequestHandler {
-    return new RequestHandler({ ...this.#host, entries: null }, this.#settings, table);
+    const { tracing: _nobody, ...host } = this.#host;
+    return new RequestHandler({ ...host, entries: null }, this.#settings, table);
   }
 
   get settings(): Settings {
@@ -148,7 +151,27 @@ export class RequestHandler {
     const entry = entries?.begin('request', hit.set.identity.bundle, version, timeoutMs) ?? NO_ENTRY;
     exchange.begin(entry, gates, this, startedAt, startedAt + timeoutMs);
     this.traffic.add(exchange, timeoutMs);
-    entry.run(() => this.#serve(exchange, hit));
+    const span = this.#beginSpan(exchange, hit);
+    exchange.span = span;
+    if (span === null) entry.run(() => this.#serve(exchange, hit));
+    else entry.run(() => span.run(() => this.#serve(exchange, hit)));
+  }
+
+  #beginSpan(exchange: Exchange, hit: Hit): RequestSpan | null {
+    const tracing = this.#host.tracing?.get();
+    if (tracing === undefined) return null;
+    const { traceparent, tracestate } = exchange.request.headers;
+    const { bundle, version, mount } = hit.set.identity;
+    return tracing.request({
+      method: exchange.method,
+      path: exchange.path,
+      route: hit.kind === 'typed' ? `${mount === '/' ? '' : mount}${hit.route.definition.path}`.replace(/(.)\/$/, '$1') : undefined,
+      bundle,
+      version,
+      requestId: exchange.requestId,
+      traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+      tracestate: typeof tracestate === 'string' ? tracestate : undefined,
+    });
   }
 
   #timeoutOf(hit: Hit): number {
@@ -173,6 +196,7 @@ export class RequestHandler {
   ended(exchange: Exchange): void {
     const durationMs = this.#host.clock.monotonic() - exchange.startedAt;
     exchange.entry?.end({ failed: exchange.hasFailed, durationMs });
+    exchange.span?.end({ status: exchange.response.statusCode, failed: exchange.hasFailed });
     // First: whoever waited is let in here, so that the traffic does not look idle in between.
     for (const gate of exchange.gates) gate.leave();
     this.traffic.remove(exchange);
