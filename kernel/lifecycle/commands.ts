@@ -13,6 +13,7 @@ import type { ChangeRunner } from './change-runner.js';
 import { asSluiceError } from './failure.js';
 import type { KernelState } from './kernel-state.js';
 import { importersOf, planChange, type PreparedPlan, type Target } from './planner.js';
+import { difference, stillToUndo } from './release-configuration.js';
 import type { ChangeOptions, ChangeOutcome, ChangePlan, ConfigurationDifference, ProblemData } from './runtime.js';
 import { markQuarantined } from './quarantine.js';
 import { restartsWith } from './summaries.js';
@@ -199,9 +200,11 @@ export class Commands {
     options: ChangeOptions,
   ): Promise<ChangeOutcome> {
     const targets = await targetsBefore(this.#state, before, this.#readArchive);
-    const work = { configuration: invertedConfiguration(configuration), undoes };
+    const work = { configuration: await stillToUndo(this.#state, invertedConfiguration(configuration)), undoes };
     const configured = withConfigured(this.#state, targets, work.configuration);
-    return this.run('rollback', options.deployId ?? randomUUID(), configured, options, { work, differences: [], problems: [] });
+    const manifests = new Map(this.#state.inOrder().map((bundle) => [bundle.symbolicName, bundle.artifact.manifest]));
+    const differences = work.configuration.map((change) => difference(change, manifests));
+    return this.run('rollback', options.deployId ?? randomUUID(), configured, options, { work, differences, problems: [] });
   }
 
   /** OSGi's update in place: stop, replace, start. When the new content does not start, the old one is started again. */

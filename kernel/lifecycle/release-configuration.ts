@@ -37,13 +37,26 @@ export function planConfiguration(
         if (Object.keys(wanted[bundle] ?? {}).length > 0) problems.push(notConfigurable(bundle, manifest));
         continue;
       }
-      const ofBundle = changesOf(manifest, wanted[bundle] ?? {}, await storedAtRunTime(source, bundle), release.complete === true);
+      const ofBundle = changesOf(manifest, wanted[bundle] ?? {}, await inForce(state, source, bundle), release.complete === true);
       problems.push(...secretProblems(manifest, ofBundle));
       problems.push(...(await invalid(state, manifest, source, ofBundle)));
       changes.push(...ofBundle);
     }
     if (changes.length > 0 && source === undefined && !bringsSource(manifests)) problems.push(sourceMissing());
     return { changes, differences: changes.map((change) => difference(change, manifests)), problems };
+  });
+}
+
+/** Of changes that lead back, those that still find what they take back; what somebody set since stays. */
+export function stillToUndo(state: KernelState, changes: readonly ConfigurationChange[]): Promise<readonly ConfigurationChange[]> {
+  return state.withConfigSource(async (source) => {
+    const left: ConfigurationChange[] = [];
+    for (const bundle of new Set(changes.map((change) => change.bundle))) {
+      const ofBundle = changes.filter((change) => change.bundle === bundle);
+      const keys = outstanding(ofBundle, await inForce(state, source, bundle));
+      left.push(...ofBundle.filter(({ key }) => Object.hasOwn(keys, key)));
+    }
+    return left;
   });
 }
 
@@ -68,6 +81,17 @@ function changesOf(
   }));
   const left = outstanding(changes, stored);
   return changes.filter(({ key }) => Object.hasOwn(left, key));
+}
+
+/** The run-time values that count: those kept, with what only the journal holds so far. */
+async function inForce(
+  { journal }: KernelState,
+  source: ConfigSourceService | undefined,
+  bundle: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const stored = await storedAtRunTime(source, bundle);
+  const unwritten = (journal.view.unwritten ?? []).flatMap(({ changes }) => changes.filter((change) => change.bundle === bundle));
+  return { ...stored, ...outstanding(unwritten, stored) };
 }
 
 async function storedAtRunTime(source: ConfigSourceService | undefined, bundle: string): Promise<Readonly<Record<string, unknown>>> {
@@ -136,7 +160,10 @@ function notConfigurable(bundle: string, manifest: Manifest | undefined): Proble
 }
 
 /** A change as it may be shown. */
-function difference({ bundle, key, from, to }: ConfigurationChange, manifests: ReadonlyMap<string, Manifest>): ConfigurationDifference {
+export function difference(
+  { bundle, key, from, to }: ConfigurationChange,
+  manifests: ReadonlyMap<string, Manifest>,
+): ConfigurationDifference {
   const manifest = manifests.get(bundle);
   const isSecret = manifest !== undefined && secretKeys(manifest).has(key);
   const shown = (value: unknown): unknown => (isSecret && isPlainSecret(value) ? '***' : value);

@@ -16,7 +16,7 @@ import { readJsonFile } from '../release-file.js';
 import { renderTable, type Column } from '../table.js';
 
 type ReleaseBundle = Release['bundles'][number];
-type Comparable = Pick<Release, 'configuration'> & { readonly bundles: readonly ReleaseBundle[] };
+type Comparable = Pick<Release, 'configuration' | 'complete'> & { readonly bundles: readonly ReleaseBundle[]; readonly isRunning?: true };
 
 const RELEASE_COLUMNS: readonly Column<ReleaseEntry>[] = [
   { title: 'RELEASE', value: (row) => releaseLabel(row), style: () => 'strong' },
@@ -129,21 +129,39 @@ const DIFFERENCE_COLUMNS: readonly Column<Difference>[] = [
 /** Runs `sluice release diff <a> <b>`. Each is a file, a deployed release, or `running`. */
 export async function diff(context: CommandContext, input: CommandInput): Promise<ExitCode> {
   const [a = '', b = ''] = input.arguments;
-  const differences = differencesOf(await comparable(context, a), await comparable(context, b));
+  const [before, after] = [await comparable(context, a), await comparable(context, b)];
+  const differences = differencesOf(narrowed(before, after), narrowed(after, before));
   if (context.json) context.terminal.out(JSON.stringify(differences));
   else for (const line of renderTable(context.terminal, DIFFERENCE_COLUMNS, differences, 'They say the same')) context.terminal.out(line);
   return EXIT.ok;
+}
+
+/** Of what runs, only what a release speaks of that leaves the rest alone. */
+function narrowed(one: Comparable, other: Comparable): Comparable {
+  if (one.isRunning !== true || other.isRunning === true || other.complete === true) return one;
+  const names = new Set([...other.bundles.map(({ name }) => name), ...Object.keys(other.configuration ?? {})]);
+  const configuration = Object.entries(one.configuration ?? {}).filter(([bundle]) => names.has(bundle));
+  const keys = (bundle: string): readonly string[] => Object.keys(other.configuration?.[bundle] ?? {});
+  return {
+    bundles: one.bundles.filter(({ name }) => names.has(name)),
+    configuration: Object.fromEntries(
+      configuration.map(([bundle, values]) => [
+        bundle,
+        Object.fromEntries(Object.entries(values).filter(([key]) => keys(bundle).includes(key))),
+      ]),
+    ),
+  };
 }
 
 async function comparable(context: CommandContext, text: string): Promise<Comparable> {
   if (text === 'running') return ofState(await context.client().desiredState());
   if (text.endsWith('.json')) return parseRelease(await readJsonFile(context, text), `'${text}'`);
   const entry = await entryOf(context, text);
-  return { bundles: entry.bundles, configuration: entry.configuration as NonNullable<Release['configuration']> };
+  return { bundles: entry.bundles, complete: entry.complete, configuration: entry.configuration as NonNullable<Release['configuration']> };
 }
 
 function ofState({ bundles, configuration }: DesiredStateDocument): Comparable {
-  return { bundles: [...bundles], configuration: configuration as NonNullable<Release['configuration']> };
+  return { bundles: [...bundles], isRunning: true, configuration: configuration as NonNullable<Release['configuration']> };
 }
 
 function differencesOf(before: Comparable, after: Comparable): readonly Difference[] {

@@ -166,6 +166,12 @@ describe('a release', () => {
     );
     assert.equal(await greet(), 'after from 1.1.0');
     assert.deepEqual(installed(), ['test.greeter@1.1.0', 'test.other@1.0.0']);
+    const way = await runtime.kernel.rollbackRelease({ actor: 'lin', dryRun: true });
+    assert.deepEqual(way.plan.configuration, [{ bundle: 'test.greeter', key: 'word', before: 'after', after: 'before' }]);
+    assert.deepEqual(
+      way.plan.changes.map(({ symbolicName, action }) => `${action} ${symbolicName}`),
+      ['swap test.greeter', 'uninstall test.other', 'install test.rates'],
+    );
     const back = await runtime.kernel.rollbackRelease({ actor: 'lin' });
     assert.equal(back.outcome, 'committed');
     assert.equal(await greet(), 'before from 1.0.0');
@@ -260,8 +266,8 @@ describe('a release', () => {
     await runtime.deploy(greeter('1.0.0'));
     await deploy({ configuration: { 'test.greeter': { word: 'release' } } });
     await runtime.kernel.configSet('test.greeter', { word: 'operator' }, 'lin');
-    await runtime.kernel.rollbackRelease({ actor: 'lin' });
-    assert.equal(await greet(), 'operator from 1.0.0');
+    const { plan } = await runtime.kernel.rollbackRelease({ actor: 'lin' });
+    assert.deepEqual([plan.configuration, config.stored.get('test.greeter')], [undefined, { word: 'operator' }]);
   });
 
   it('names everything that is wrong with its artifacts', async () => {
@@ -340,6 +346,17 @@ describe('a release', () => {
     assert.equal(await greet(), 'salut from 1.2.0');
     assert.deepEqual(config.stored.get('test.greeter'), { word: 'salut' });
     assert.equal(runtime.kernel.state.journal.view.unwritten, undefined);
+  });
+
+  it('is taken back also while its configuration could not be written', async () => {
+    await runtime.deploy(greeter('1.0.0'));
+    config.failing = true;
+    await deploy({ configuration: { 'test.greeter': { word: 'salut' } } });
+    await runtime.kernel.rollbackRelease({ actor: 'lin' });
+    assert.equal(await greet(), 'hello from 1.0.0');
+    config.failing = false;
+    await runtime.deploy(rates('1.0.0', 1));
+    assert.deepEqual([config.stored.get('test.greeter') ?? {}, runtime.kernel.state.journal.view.unwritten], [{}, undefined]);
   });
 
   it('of an older generation is refused with the current one; the same deploy id again changes nothing', async () => {

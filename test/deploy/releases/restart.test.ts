@@ -11,7 +11,7 @@ import { createSchemaChecker } from '@sluice/kernel/host/schema-check';
 import { MemoryStore } from '@sluice/kernel/host/store';
 import type { JournalView } from '@sluice/kernel/host/ports';
 import { KernelRuntime } from '@sluice/kernel/lifecycle/kernel-runtime';
-import { VirtualClock } from '@sluice/kernel/testing/virtual-clock';
+import { settle, VirtualClock } from '@sluice/kernel/testing/virtual-clock';
 import { createTestLoader } from '@sluice/kernel/testing/test-loader';
 import { artifactOf } from '@sluice/kernel/testing/test-bundle';
 import { MemoryConfig } from './memory-config.js';
@@ -39,9 +39,12 @@ describe('a process that ends in the middle of a release', () => {
   const config = new MemoryConfig();
 
   /** A kernel on a journal, as a start of the process makes it. */
-  async function start(view?: JournalView): Promise<{ kernel: KernelRuntime; journal: MemoryJournal; greet(): Promise<string> }> {
+  async function start(
+    view?: JournalView,
+    startAt?: number,
+  ): Promise<{ kernel: KernelRuntime; journal: MemoryJournal; clock: VirtualClock; greet(): Promise<string> }> {
     const journal = new MemoryJournal(view);
-    const clock = new VirtualClock();
+    const clock = new VirtualClock(startAt);
     const kernel = new KernelRuntime({
       ...{ version: '1.0.0', sdkVersions: ['1.0.0'], readArchive, checkSchema: createSchemaChecker() },
       ports: { clock, store, journal, loader: createTestLoader(), leakWatch: createLeakWatch() },
@@ -59,7 +62,7 @@ describe('a process that ends in the middle of a release', () => {
         handle.close();
       }
     };
-    return { kernel, journal, greet };
+    return { kernel, journal, clock, greet };
   }
 
   it('right after the commit comes up with the new contents and the new configuration, and writes it then', async () => {
@@ -81,6 +84,38 @@ describe('a process that ends in the middle of a release', () => {
     assert.equal(second.journal.view.unwritten, undefined);
     await second.kernel.shutdown();
   });
+
+  for (const [downMs, leftMs] of [
+    [20_000, 40_000],
+    [90_000, 1],
+  ] as const) {
+    it(`and is down for ${downMs} ms of the minute of a temporary release returns ${leftMs} ms after the start`, async () => {
+      config.stored.clear();
+      const first = await start();
+      await first.kernel.deploy([greeter('1.0.0')], { actor: 'lin' });
+      const bundles = [{ name: 'test.greeter', version: '1.1.0' }];
+      const release = { name: 'bank', version: '1.1.0', bundles, configuration: { 'test.greeter': { word: 'salut' } } };
+      await first.kernel.deployRelease(release, [greeter('1.1.0')], { actor: 'lin', confirmWithinMs: 60_000 });
+      const now = first.clock.now();
+      const { view } = first.journal;
+      await first.kernel.shutdown();
+
+      const second = await start(view, now + downMs);
+      await second.clock.advance(leftMs - 1);
+      assert.equal(await second.greet(), 'salut from 1.1.0');
+      assert.equal(second.kernel.status().trial?.temporary, true);
+      await second.clock.advance(1);
+      await settle();
+      await settle();
+      assert.equal(await second.greet(), 'hello from 1.0.0');
+      assert.deepEqual(config.stored.get('test.greeter'), {});
+      assert.deepEqual(
+        second.kernel.releases().map(({ outcome }) => outcome),
+        ['rolled-back'],
+      );
+      await second.kernel.shutdown();
+    });
+  }
 
   it('before the commit comes up with the old contents and the old configuration', async () => {
     config.stored.clear();
