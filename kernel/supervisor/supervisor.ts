@@ -60,6 +60,7 @@ export class Supervisor {
   #kernel: KernelProcess;
   #state: SupervisorStatus['state'] = 'starting';
   #crashes = 0;
+  #replacement: Promise<unknown> | null = null;
   #proving: { readonly before: KernelCommand; readonly until: number } | null = null;
   #ended: (exitCode: number) => void = () => {};
   #served: () => void = () => {};
@@ -100,7 +101,10 @@ export class Supervisor {
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
-    if (this.#state === 'waiting') return this.#end(0);
+    // Which kernel is to end is only known afterwards.
+    await this.#replacement?.catch(() => undefined);
+    // Between a crash and the next start there is none; one that is still starting ends once it has started.
+    if (this.#kernel.exit !== null) return this.#end(0);
     const { code } = await this.#kernel.stop(this.#options.lameDuckMs, STOP_MS_MAX);
     this.#end(code ?? 1);
   }
@@ -118,6 +122,12 @@ export class Supervisor {
       });
     }
     this.#state = 'replacing';
+    const replacement = this.#replace(request);
+    this.#replacement = replacement;
+    return replacement;
+  }
+
+  async #replace(request: UpgradeRequest): Promise<UpgradeOutcome> {
     const old = this.#kernel;
     const command: KernelCommand = {
       ...old.command,

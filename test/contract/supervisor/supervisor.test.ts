@@ -133,6 +133,26 @@ describe('supervisor', () => {
     assert.equal(supervisor.status().crashes, 1);
   });
 
+  it('ends the kernel that is just starting after a crash', async () => {
+    await start(kernel('1.0.0'));
+    await crash();
+    while (supervisor.status().crashes === 0) await new Promise((resolve) => setImmediate(resolve));
+    const stopped = supervisor.stop();
+    assert.equal(await running, 0);
+    await stopped;
+    await assert.rejects(ask());
+  });
+
+  it('ends the new kernel when it is told to end in the middle of a replacement', async () => {
+    await start(kernel('1.0.0'));
+    const replacing = supervisor.upgrade({ kernelFolder: kernel('1.1.0') });
+    const stopped = supervisor.stop();
+    assert.equal((await replacing).outcome, 'replaced');
+    await stopped;
+    assert.equal(await running, 0);
+    await assert.rejects(ask());
+  });
+
   it('gives up when the kernel crashes again and again, with its exit code', async () => {
     await start(kernel('1.0.0', 'crashes soon'));
     assert.equal(await running, 5);
