@@ -19,14 +19,15 @@ const running = new Set<RunningCall>();
 
 /**
  * Waits for work, but not longer than the limit. The work itself is not stopped (JavaScript cannot); its late result is ignored.
- * It runs on a stack of its own: when the watchdog ends an endless loop, it ends all that is beneath it, which must be nothing of ours.
+ * It runs on a stack of its own, with no microtask queued: when the watchdog ends an endless loop, it ends all that is beneath it and all
+ * that is queued, which must be nothing of ours.
  * @throws SluiceError `TIME_LIMIT` naming bundle, version and activity.
  */
 export function withLimit<T>(clock: Clock, subject: LimitSubject, limitMs: number, work: () => T | Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const call: RunningCall = { subject, reject };
     running.add(call);
-    queueMicrotask(() => {
+    afterMicrotasks(() => {
       let result: T | Promise<T>;
       try {
         result = work();
@@ -58,6 +59,11 @@ export function withLimit<T>(clock: Clock, subject: LimitSubject, limitMs: numbe
       );
     });
   });
+}
+
+// Ending code that runs as a microtask, or before the microtasks of its turn, loses all that are queued: continuations of anybody.
+function afterMicrotasks(work: () => void): void {
+  queueMicrotask(() => process.nextTick(work));
 }
 
 /** The code of a bundle was ended from outside: whoever waits for it gets the error instead of waiting for its limit, or for ever. */
