@@ -118,7 +118,7 @@ export const CHANGING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'config describe',
     group: 'Changing',
-    summary: 'List what the configuration of a bundle can hold: types, defaults, limits, meaning',
+    summary: 'List what the configuration of a bundle can hold',
     arguments: [BUNDLE],
     load: () => ({ run: (require('../commands/describe.js') as typeof import('../commands/describe.js')).describe }),
   },

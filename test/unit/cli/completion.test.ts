@@ -14,7 +14,7 @@ describe('completion', () => {
   it('offers commands, subcommands and options by their beginning', () => {
     deepStrictEqual(complete('de'), ['deploy', 'dev']);
     deepStrictEqual(complete('conf'), ['config', 'confirm']);
-    deepStrictEqual(complete('config', ''), ['get', 'history', 'set']);
+    deepStrictEqual(complete('config', ''), ['describe', 'get', 'history', 'set']);
     deepStrictEqual(complete('deploy', '--w'), ['--wait', '--watch']);
     deepStrictEqual(complete('ls', '--a'), ['--actor']);
     deepStrictEqual(complete('help'), ['help']);
