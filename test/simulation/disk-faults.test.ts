@@ -13,6 +13,8 @@ import { ARTIFACTS, BUNDLES, SHOWN } from './scripted-bundles.js';
 import { SimulatedHost, type Running } from './simulated-host.js';
 
 const ERROR_CODES: readonly DiskErrorCode[] = ['ENOSPC', 'EIO', 'EMFILE', 'EROFS'];
+/** What does not pass by itself: a full disk, a broken one. */
+const LASTING: readonly DiskErrorCode[] = ['ENOSPC', 'EIO'];
 const OPTIONS = { actor: 'test', watchMs: 0 } as const;
 const bytes = (bundle: string, version: number): Uint8Array => ARTIFACTS[bundle]?.[version]?.bytes ?? new Uint8Array();
 
@@ -144,13 +146,14 @@ describe('disk faults', function () {
   this.timeout(120_000);
 
   for (const [name, one] of Object.entries(CASES)) {
-    it(`${name}: every operation fails once, or from there on, with each error`, async () => {
+    it(`${name}: every operation fails once with each error, or from there on`, async () => {
       const { pictures, operations } = await onAGoodDisk(one);
       ok(operations >= 6, `${operations} operations`);
       let seed = 0;
       for (const code of ERROR_CODES) {
         for (let at = 1; at <= operations; at += 1) {
           await runWith(one, pictures, ++seed, ({ number }, first) => (number === first + at ? code : undefined));
+          if (!LASTING.includes(code)) continue;
           await runWith(one, pictures, ++seed, ({ number, kind }, first) => (number >= first + at && kind !== 'exists' ? code : undefined));
         }
       }

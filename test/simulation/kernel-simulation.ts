@@ -201,7 +201,7 @@ class KernelSimulation {
       const bytes = artifacts.map((one) => one.bytes);
       return {
         label: `deploy ${labelOf(artifacts)}`,
-        effect: deployed(artifacts, true),
+        effect: deployed(artifacts, true, this.#down),
         run: ({ kernel }) => kernel.deploy(bytes, options),
       };
     }
@@ -224,7 +224,7 @@ class KernelSimulation {
       return { label: `rollback ${bundle}`, effect: rolledBack(bundle), run: ({ kernel }) => kernel.rollback(bundle, options) };
     if (kind < 0.92) {
       const artifact = this.#pick(ARTIFACTS[bundle] ?? []);
-      const effect = deployed([artifact], null);
+      const effect = deployed([artifact], null, this.#down);
       return { label: `update ${labelOf([artifact])}`, effect, run: ({ kernel }) => kernel.update(artifact.bytes, options) };
     }
     if (kind < 0.96) return { label: 'confirm', effect: UNCHANGED, run: ({ kernel }) => kernel.confirm('simulation') };

@@ -3,7 +3,7 @@
  * whose answer was lost with the process may have happened or not, so there can be several opinions at a time, until one is seen.
  */
 
-import { startLevelOf } from './scripted-bundles.js';
+import { CONSUMER, startLevelOf } from './scripted-bundles.js';
 
 /** One bundle. */
 interface WantedBundle {
@@ -19,8 +19,8 @@ type Bundles = ReadonlyMap<string, WantedBundle>;
 interface OpenChange {
   /** Bundles it gave another content, or started. */
   readonly names: readonly string[];
-  /** Those of them that ran before: they are on trial. */
-  readonly swapped: readonly string[];
+  /** Those of them that ran before: they are on trial. More than one answer: some may have been down, though they should have run. */
+  readonly swapped: readonly (readonly string[])[];
   readonly before: Bundles;
 }
 
@@ -46,8 +46,18 @@ export function shown({
   return [...lines.sort(), `level ${startLevel}`].join(', ');
 }
 
-/** Artifacts replace what is installed. `runs` null: as it was. */
-export function deployed(artifacts: readonly { readonly bundle: string; readonly version: string }[], runs: boolean | null): Effect {
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * Artifacts replace what is installed.
+ * @param runs null: as it was.
+ * @param down bundles that may be down although they should run.
+ */
+export function deployed(
+  artifacts: readonly { readonly bundle: string; readonly version: string }[],
+  runs: boolean | null,
+  down: ReadonlySet<string> = NONE,
+): Effect {
   return (before) => {
     const next = new Map(before.bundles);
     for (const { bundle, version } of artifacts) {
@@ -57,7 +67,7 @@ export function deployed(artifacts: readonly { readonly bundle: string; readonly
       else if (old.version === version) next.set(bundle, { ...old, autostart });
       else next.set(bundle, { version, autostart, earlier: [old.version, ...old.earlier.filter((one) => one !== version)].slice(0, 2) });
     }
-    return [opened(before, next)];
+    return [opened(before, next, down)];
   };
 }
 
@@ -66,7 +76,7 @@ export function autostarted(bundle: string, autostart: boolean): Effect {
     const old = before.bundles.get(bundle);
     if (old === undefined || old.autostart === autostart) return [before];
     const next = new Map(before.bundles).set(bundle, { ...old, autostart });
-    return [autostart ? opened(before, next) : { ...without(before, [bundle]), bundles: next }];
+    return [autostart ? opened(before, next, NONE) : { ...without(before, [bundle]), bundles: next }];
   };
 }
 
@@ -92,7 +102,7 @@ function trialsReturned(before: Wanted, reached: readonly string[]): readonly Wa
   const trials = before.open.filter(({ names }) => names.some((name) => reached.includes(name)));
   // While the old revisions wait, they come back; after a restart, what was installed before is as it was.
   const known = trials.map((one) => ({ ...one, names: one.names.filter((name) => one.before.has(name)) }));
-  return [...trials.map(({ swapped }) => walkedBack(before, swapped)), ...undone(before, known)];
+  return [...trials.flatMap(({ swapped }) => swapped.map((names) => walkedBack(before, names))), ...undone(before, known)];
 }
 
 function walkedBack(before: Wanted, names: readonly string[]): Wanted {
@@ -127,10 +137,16 @@ export function atLevel(startLevel: number): Effect {
   return (before) => [{ ...before, startLevel }];
 }
 
-function opened(before: Wanted, bundles: Bundles): Wanted {
+function opened(before: Wanted, bundles: Bundles, down: ReadonlySet<string>): Wanted {
   const names = [...bundles].filter(([name, bundle]) => isChanged(before.bundles.get(name), bundle)).map(([name]) => name);
-  const swapped = names.filter((name) => before.bundles.get(name)?.autostart === true && startLevelOf(name) <= before.startLevel);
+  const ran = names.filter((name) => before.bundles.get(name)?.autostart === true && startLevelOf(name) <= before.startLevel);
+  const unsure = ran.filter((name) => down.has(name) || name === CONSUMER);
+  const swapped = subsets(unsure).map((missing) => ran.filter((name) => !missing.includes(name)));
   return { ...without(before, names), bundles, open: [...without(before, names).open, { names, swapped, before: before.bundles }] };
+}
+
+function subsets<T>(items: readonly T[]): readonly (readonly T[])[] {
+  return items.reduce<readonly (readonly T[])[]>((found, item) => [...found, ...found.map((one) => [...one, item])], [[]]);
 }
 
 function isChanged(before: WantedBundle | undefined, after: WantedBundle): boolean {
