@@ -234,7 +234,7 @@ export class SimulatedDisk implements FileLayer {
     const settle = (state: () => Piece['state']): void => {
       for (const piece of inode.pieces) if (piece.state === 'dirty') piece.state = state();
     };
-    const half = (): void => settle(() => (this.#random() < 0.5 ? 'durable' : 'doomed'));
+    const half = (): void => settle(() => (this.#random() < 0.5 ? 'doomed' : 'durable'));
     await this.#step('sync', path, () => settle(() => 'durable'), half);
   }
 

@@ -9,8 +9,9 @@ import { openJournal } from '@sluice/kernel/host/journal';
 import type { DesiredState, JournalRecord } from '@sluice/kernel/host/ports';
 import { applyCommit, EMPTY_STATE, foldRecord, foldRecords } from '@sluice/kernel/host/journal-view';
 import { recover } from '@sluice/kernel/host/recovery';
+import { SimulatedDisk } from '@sluice/kernel/testing';
+import { failAt, forgetfulDisk } from '../../support/failing-disk.js';
 import { histories } from './histories.js';
-import { SimulatedDisk } from './simulated-disk.js';
 
 const RUNS = Number(process.env['SLUICE_RUNS'] ?? 100);
 const PATH = '/data/journal.log';
@@ -101,9 +102,9 @@ describe('recovery', function () {
     await fc.assert(
       fc.asyncProperty(histories(20), fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })), async (records, chances) => {
         const chance = (): number => chances.next().value as number;
-        const disk = new SimulatedDisk();
+        const disk = new SimulatedDisk(chance);
         const journal = await openJournal('/data', { files: disk, compactAtBytes: 1_500 });
-        disk.fault = { operation: disk.count + 1 + Math.floor(chance() * 60), code: 'EIO', tornShare: chance() };
+        failAt(disk, 1 + Math.floor(chance() * 60), 'EIO');
         let acknowledged = 0;
         for (const record of records) {
           try {
@@ -113,7 +114,7 @@ describe('recovery', function () {
             break;
           }
         }
-        const next = await openJournal('/data', { files: disk.afterCrash(chance) });
+        const next = await openJournal('/data', { files: disk.afterCrash(chance() < 0.5 ? 'power' : 'process') });
         // What was being written when the disk failed may or may not have happened; everything before has, nothing else has.
         const possible = [acknowledged, acknowledged + 1].map((count) => foldRecords(records.slice(0, count)));
         const found = possible.findIndex((view) => JSON.stringify(view) === JSON.stringify(next.view));
@@ -126,16 +127,17 @@ describe('recovery', function () {
   it('reads the same after the file was rewritten in the middle of a history', async () => {
     await fc.assert(
       fc.asyncProperty(histories(25), fc.array(fc.nat(24), { maxLength: 3 }), async (records, rewrites) => {
-        const disk = new SimulatedDisk();
+        const disk = forgetfulDisk();
         let journal = await openJournal('/data', { files: disk });
         for (const [index, record] of records.entries()) {
           await journal.append(record);
           if (rewrites.includes(index)) await journal.compact(index);
         }
         equal(journal.view, foldRecords(records));
-        journal = await openJournal('/data', { files: disk.afterCrash(() => 0) });
+        const next = disk.afterCrash('power');
+        journal = await openJournal('/data', { files: next });
         equal(JSON.stringify(journal.view), JSON.stringify(foldRecords(records)));
-        strictEqual(decodeJournal(disk.content(PATH) ?? Buffer.alloc(0)).tail, 'clean');
+        strictEqual(decodeJournal(next.content(PATH) ?? Buffer.alloc(0)).tail, 'clean');
       }),
       { numRuns: RUNS },
     );

@@ -2,7 +2,8 @@
 import { strictEqual } from 'node:assert';
 import fc from 'fast-check';
 import { openStore } from '@sluice/kernel/host/store';
-import { SimulatedDisk } from './simulated-disk.js';
+import { SimulatedDisk } from '@sluice/kernel/testing';
+import { failAt } from '../../support/failing-disk.js';
 
 const RUNS = Number(process.env['SLUICE_RUNS'] ?? 200);
 
@@ -19,9 +20,9 @@ describe('blob store under faults', function () {
         fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })),
         async (puts, fault, chances) => {
           const chance = (): number => chances.next().value as number;
-          const disk = new SimulatedDisk();
+          const disk = new SimulatedDisk(chance);
           const store = await openStore('/data', disk);
-          disk.fault = { operation: disk.count + 1 + fault, code: 'EIO', tornShare: chance() };
+          failAt(disk, 1 + fault, 'EIO');
           const acknowledged = new Map<string, string>();
           for (const numbers of puts) {
             const results = await Promise.allSettled(numbers.map((number) => store.put(Buffer.from(`blob ${number}`))));
@@ -30,7 +31,7 @@ describe('blob store under faults', function () {
             });
           }
           if (chance() < 0.5) await store.settled();
-          const next = await openStore('/data', disk.afterCrash(chance));
+          const next = await openStore('/data', disk.afterCrash(chance() < 0.5 ? 'power' : 'process'));
           for (const [digest, content] of acknowledged) strictEqual((await next.get(digest)).toString(), content);
           await next.settled();
           for (const [digest, content] of acknowledged) strictEqual((await next.get(digest)).toString(), content);

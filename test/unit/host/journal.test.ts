@@ -5,7 +5,7 @@ import { decodeJournal, encodeRecord } from '@sluice/kernel/host/journal-format'
 import { MemoryJournal, openJournal as openUnowned, type FileJournal, type JournalOptions } from '@sluice/kernel/host/journal';
 import type { Journal, JournalRecord } from '@sluice/kernel/host/ports';
 import { EMPTY_VIEW, foldRecords } from '@sluice/kernel/host/journal-view';
-import { SimulatedDisk } from '../../property/host/simulated-disk.js';
+import { changesOf, failAt, forgetfulDisk, heal } from '../../support/failing-disk.js';
 import { temporaryFolders } from './temporary-folder.js';
 
 const begin = (deployId: string): JournalRecord => ({
@@ -105,11 +105,11 @@ describe('journal', () => {
   });
 
   it('shares one sync between appends that come together', async () => {
-    const disk = new SimulatedDisk();
+    const disk = forgetfulDisk();
     const journal = await openJournal('/data', { files: disk });
-    disk.log.length = 0;
+    const changes = changesOf(disk);
     await Promise.all([journal.append(begin('x')), journal.append(commit('x', 1)), journal.append(begin('y'))]);
-    equal(disk.log, ['append', 'sync']);
+    equal(changes, ['append', 'sync']);
   });
 
   it('rewrites itself as a snapshot when it has grown', async () => {
@@ -179,61 +179,61 @@ describe('journal', () => {
   ] as const) {
     for (const faultCode of ['ENOSPC', 'EIO'] as const) {
       it(`is poisoned by ${faultCode} on ${step}: reports no success from then on, and a restart decides`, async () => {
-        const disk = new SimulatedDisk();
+        const disk = forgetfulDisk();
         const journal = await openJournal('/data', { files: disk });
         await journal.append([begin('x'), commit('x', 1)]);
-        disk.fault = { operation: disk.count + operation, code: faultCode, tornShare: 0.5 };
+        failAt(disk, operation, faultCode);
         await rejects(journal.append([begin('y'), commit('y', 2)]), (error: { code?: string; cause?: { code?: string } }) => {
           return error.code === 'JOURNAL_POISONED' && error.cause?.code === faultCode;
         });
         await rejects(journal.append(begin('z')), code('JOURNAL_POISONED'));
         await rejects(journal.compact(1), code('JOURNAL_POISONED'));
         equal([journal.poisoned, journal.view.state.generation], [true, 1]);
-        const next = await openJournal('/data', { files: disk.afterCrash(() => 0) });
+        const next = await openJournal('/data', { files: disk.afterCrash('power') });
         equal(next.view.state.generation, 1);
       });
     }
   }
 
   it('writes anew what it read, so that a success that was never synced becomes one', async () => {
-    const disk = new SimulatedDisk();
+    const disk = forgetfulDisk();
     const journal = await openJournal('/data', { files: disk });
-    disk.fault = { operation: disk.count + 2, code: 'EIO' };
+    failAt(disk, 2, 'EIO');
     await rejects(journal.append([begin('y'), commit('y', 1)]), code('JOURNAL_POISONED'));
-    disk.fault = undefined;
+    heal(disk);
     // The same machine still reads the unsynced record, and decides by it; from then on it must not be forgotten.
     const second = await openJournal('/data', { files: disk });
     equal(second.view.state.generation, 1);
-    const third = await openJournal('/data', { files: disk.afterCrash(() => 0) });
+    const third = await openJournal('/data', { files: disk.afterCrash('power') });
     equal(third.view.state.generation, 1);
   });
 
   it('goes on with the old file when a rewrite cannot be written', async () => {
-    const disk = new SimulatedDisk();
+    const disk = forgetfulDisk();
     const journal = await openJournal('/data', { files: disk });
     await journal.append([begin('x'), commit('x', 1)]);
     for (const operation of [1, 2, 3]) {
-      disk.fault = { operation: disk.count + operation, code: 'ENOSPC' };
+      failAt(disk, operation, 'ENOSPC');
       await rejects(journal.compact(1), code('ENOSPC'));
     }
-    disk.fault = undefined;
+    heal(disk);
     await journal.append([begin('y'), commit('y', 2)]);
-    equal((await openJournal('/data', { files: disk.afterCrash(() => 0) })).view.state.generation, 2);
+    equal((await openJournal('/data', { files: disk.afterCrash('power') })).view.state.generation, 2);
   });
 
   it('is poisoned when it cannot know which file a restart would see', async () => {
     for (const operation of [4, 5]) {
-      const disk = new SimulatedDisk();
+      const disk = forgetfulDisk();
       const journal = await openJournal('/data', { files: disk });
-      disk.fault = { operation: disk.count + operation, code: 'EIO' };
+      failAt(disk, operation, 'EIO');
       await rejects(journal.compact(1), code('JOURNAL_POISONED'));
       equal(journal.poisoned, true);
     }
   });
 
   it('says so when the folder cannot be written', async () => {
-    const disk = new SimulatedDisk();
-    disk.fault = { operation: 1, code: 'EROFS' };
+    const disk = forgetfulDisk();
+    failAt(disk, 1, 'EROFS');
     await rejects(openJournal('/data', { files: disk }), code('JOURNAL_OPEN_FAILED'));
   });
 });

@@ -4,13 +4,17 @@ import { createHash } from 'node:crypto';
 import { readdir, writeFile } from 'node:fs/promises';
 import type { BlobStore } from '@sluice/kernel/host/ports';
 import { MemoryStore, openStore } from '@sluice/kernel/host/store';
-import { SimulatedDisk } from '../../property/host/simulated-disk.js';
+import { SimulatedDisk } from '@sluice/kernel/testing';
+import { changesOf, failAt, forgetfulDisk, heal } from '../../support/failing-disk.js';
 import { temporaryFolders } from './temporary-folder.js';
 
 const ONE = Buffer.from('one');
 const TWO = Buffer.from('two');
 const sha = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 const code = (expected: string) => (error: { code?: string }) => error.code === expected;
+
+/** What a power cut leaves of unsynced writes: all, none, a beginning, or anything. */
+const CHANCES = [0, 0.25, 0.5, 0.9];
 
 describe('blob store', () => {
   const opened: BlobStore[] = [];
@@ -26,7 +30,7 @@ describe('blob store', () => {
   const kinds: Record<string, () => Promise<BlobStore>> = {
     'in memory': async () => owned(new MemoryStore()),
     'in a folder': async () => owned(await openStore(await newFolder())),
-    'on a simulated disk': async () => owned(await openStore('/data', new SimulatedDisk())),
+    'on a simulated disk': async () => owned(await openStore('/data', forgetfulDisk())),
   };
   const many = Array.from({ length: 40 }, (_, number) => Buffer.from(`blob ${number}`));
 
@@ -100,25 +104,23 @@ describe('blob store', () => {
   });
 
   it('has a blob on disk when put returns: a crash right after loses nothing', async () => {
-    const disk = new SimulatedDisk();
+    let chance = 0.25;
+    const disk = new SimulatedDisk(() => chance);
     const store = await openStore('/data', disk);
     const digests = await Promise.all([store.put(ONE), store.put(TWO)]);
-    for (const share of [0, 0.999]) {
-      const next = await openStore(
-        '/data',
-        disk.afterCrash(() => share),
-      );
+    for (chance of CHANCES) {
+      const next = await openStore('/data', disk.afterCrash('power'));
       equal(await Promise.all(digests.map((digest) => next.get(digest))), [ONE, TWO]);
     }
   });
 
   it('appends what is put one after the other to one file, and makes files of their own when asked', async () => {
-    const disk = new SimulatedDisk();
+    const disk = forgetfulDisk();
     const store = owned(await openStore('/data', disk));
     await store.put(ONE);
-    disk.log.length = 0;
+    const changes = changesOf(disk);
     await store.put(TWO);
-    equal(disk.log, ['append', 'sync']);
+    equal(changes, ['append', 'sync']);
     equal(disk.paths().length, 1);
     await store.settled();
     equal(
@@ -128,20 +130,15 @@ describe('blob store', () => {
   });
 
   it('keeps what it had when an append to the same file fails', async () => {
-    for (const [operation, share] of [1, 2].flatMap((step) => [0, 0.5, 0.999].map((part) => [step, part] as const))) {
-      const disk = new SimulatedDisk();
-      const store = owned(await openStore('/data', disk));
+    for (const [operation, chance] of [1, 2].flatMap((step) => CHANCES.map((one) => [step, one] as const))) {
+      const disk = new SimulatedDisk(() => chance);
+      const store = await openStore('/data', disk);
       const one = await store.put(ONE);
-      disk.fault = { operation: disk.count + operation, code: 'ENOSPC', tornShare: share };
+      failAt(disk, operation, 'ENOSPC');
       await rejects(store.put(TWO), code('STORE_WRITE_FAILED'));
-      disk.fault = undefined;
+      heal(disk);
       const three = await store.put(Buffer.from('three'));
-      const next = owned(
-        await openStore(
-          '/data',
-          disk.afterCrash(() => share),
-        ),
-      );
+      const next = owned(await openStore('/data', disk.afterCrash('power')));
       equal([await next.get(one), await next.get(three)], [ONE, Buffer.from('three')]);
     }
   });
@@ -155,13 +152,13 @@ describe('blob store', () => {
 
   describe('of many blobs put at once', () => {
     it('makes them durable with one sync, and files of their own afterwards', async () => {
-      const disk = new SimulatedDisk();
+      const disk = forgetfulDisk();
       const store = owned(await openStore('/data', disk));
-      disk.log.length = 0;
+      const changes = changesOf(disk);
       const digests = await Promise.all(many.map((blob) => store.put(blob)));
       equal(
-        disk.log.slice(0, 5).filter((kind) => kind.startsWith('sync')),
-        ['sync', 'sync folder'],
+        changes.slice(0, 5).filter((kind) => kind.startsWith('sync')),
+        ['sync', 'syncFolder'],
       );
       equal(await Promise.all(digests.map((digest) => store.get(digest))), many);
       await store.settled();
@@ -173,18 +170,14 @@ describe('blob store', () => {
 
     it('loses none in a crash right after, or at any moment while the files are made', async () => {
       for (let operation = 1; operation < 60; operation += 7) {
-        const disk = new SimulatedDisk();
-        const store = owned(await openStore('/data', disk));
+        let chance = 0.25;
+        const disk = new SimulatedDisk(() => chance);
+        const store = await openStore('/data', disk);
         const digests = await Promise.all(many.map((blob) => store.put(blob)));
-        disk.fault = { operation: disk.count + operation, code: 'EIO', tornShare: 0.5 };
+        failAt(disk, operation, 'EIO');
         await store.settled();
-        for (const share of [0, 0.3, 0.999]) {
-          const next = owned(
-            await openStore(
-              '/data',
-              disk.afterCrash(() => share),
-            ),
-          );
+        for (chance of CHANCES) {
+          const next = owned(await openStore('/data', disk.afterCrash('power')));
           equal(await Promise.all(digests.map((digest) => next.get(digest))), many);
           equal(await next.list(), [...digests].sort());
         }
@@ -215,9 +208,9 @@ describe('blob store', () => {
   for (const faultCode of ['ENOSPC', 'EIO', 'EMFILE', 'EROFS'] as const) {
     it(`reports ${faultCode} at every step of a write, leaves no half blob, and works again afterwards`, async () => {
       for (let operation = 1; operation <= 4; operation += 1) {
-        const disk = new SimulatedDisk();
+        const disk = forgetfulDisk();
         const store = owned(await openStore('/data', disk));
-        disk.fault = { operation: disk.count + operation, code: faultCode, tornShare: 0.5 };
+        failAt(disk, operation, faultCode);
         await rejects(store.put(ONE), (error: { code?: string; cause?: { code?: string } }) => {
           return error.code === 'STORE_WRITE_FAILED' && error.cause?.code === faultCode;
         });
@@ -225,7 +218,7 @@ describe('blob store', () => {
           disk.paths().filter((path) => path.includes('staging')),
           [],
         );
-        disk.fault = undefined;
+        heal(disk);
         equal(await store.get(await store.put(ONE)), ONE);
       }
     });
