@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '@sluice/sdk';
-import type { ChangeKind, DeployedRelease } from '../host/ports.js';
+import type { ChangeKind, DeployedRelease, DesiredBundle } from '../host/ports.js';
 import { invertedConfiguration, type ConfigurationChange, type Tier } from '../model/index.js';
 import { stageArtifact } from './admission.js';
 import { loadArtifact, type ArchiveReader } from './artifacts.js';
@@ -12,6 +12,7 @@ import type { ReleaseWork } from './change-run.js';
 import type { ChangeRunner } from './change-runner.js';
 import { asSluiceError } from './failure.js';
 import type { KernelState } from './kernel-state.js';
+import { lostBundleNamed, lostBundleOf, uninstallLost } from './lost-bundles.js';
 import { importersOf, planChange, type PreparedPlan, type Target } from './planner.js';
 import { difference, stillToUndo } from './release-configuration.js';
 import type { ChangeOptions, ChangeOutcome, ChangePlan, ConfigurationDifference, ProblemData } from './runtime.js';
@@ -82,7 +83,7 @@ export class Commands {
     const targets: Target[] = [];
     for (const artifact of await this.stage(bytes, options, refusals)) {
       try {
-        targets.push(toTarget(artifact, this.#state.nextBundleId + targets.length));
+        targets.push(toTarget(artifact, this.idFor(artifact, targets.length)));
       } catch (error) {
         refusals.push(problemOf(asSluiceError(error)));
       }
@@ -123,6 +124,11 @@ export class Commands {
     return same.find((bundle) => bundle.artifact.manifest.version.major === version.major) ?? null;
   }
 
+  /** The id of a new bundle: of the one whose artifact was lost, if there is one, else the n-th free one. */
+  idFor({ manifest }: Artifact, index: number): number {
+    return lostBundleOf(this.#state, manifest)?.bundleId ?? this.#state.nextBundleId + index;
+  }
+
   start(name: string, options: ChangeOptions): Promise<ChangeOutcome> {
     const bundle = this.find(name);
     return this.run('start', options.deployId ?? randomUUID(), [target(bundle, bundle.bundleId, bundle.artifact, true)], options);
@@ -133,9 +139,17 @@ export class Commands {
     return this.run('stop', options.deployId ?? randomUUID(), [target(bundle, bundle.bundleId, bundle.artifact, false)], options);
   }
 
-  uninstall(name: string, options: ChangeOptions): Promise<ChangeOutcome> {
+  async uninstall(name: string, options: ChangeOptions): Promise<ChangeOutcome> {
+    const lost = this.#state.bundles.named(name).length > 0 ? undefined : lostBundleNamed(this.#state, name);
+    if (lost !== undefined && options.dryRun !== true) return this.#uninstallLost(lost, options);
     const bundle = this.find(name);
     return this.run('uninstall', options.deployId ?? randomUUID(), [target(bundle, bundle.bundleId, null, false)], options);
+  }
+
+  async #uninstallLost(lost: DesiredBundle, options: ChangeOptions): Promise<ChangeOutcome> {
+    const deployId = options.deployId ?? randomUUID();
+    const generation = await uninstallLost(this.#state, lost, deployId, options.actor);
+    return this.#outcome(deployId, 'committed', { ...EMPTY_PLAN, generation });
   }
 
   /** Back to the content before: at once while on trial, by a swap otherwise. */

@@ -99,7 +99,7 @@ export class ReleaseCommands {
     const sameContent = bundle?.artifact.digest === artifact.digest;
     return {
       bundle,
-      bundleId: bundle?.bundleId ?? this.#state.nextBundleId + index,
+      bundleId: bundle?.bundleId ?? this.#commands.idFor(artifact, index),
       artifact,
       autostart: entry.autostart ?? bundle?.autostart ?? true,
       startLevel: entry.startLevel ?? (sameContent ? (bundle as Bundle).startLevel : artifact.manifest.startLevel),
