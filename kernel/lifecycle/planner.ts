@@ -273,9 +273,23 @@ function problemData(problem: ResolutionProblem): ProblemData {
 
 /** What is refused although it resolves. */
 function refusals(targets: readonly Target[], contracts: readonly ContractChange[]): readonly ProblemData[] {
+  // A build of `sluice dev` promises nothing yet: what it breaks is told in the plan, and not refused on the way there or back.
+  const inDevelopment = new Set(
+    targets.flatMap(({ bundle, artifact }) => {
+      const builds = [bundle?.artifact.manifest, artifact?.manifest].filter((manifest) => manifest?.version.prerelease[0] === 'dev');
+      return builds.flatMap((manifest) => manifest?.symbolicName ?? []);
+    }),
+  );
   const versionOf = (bundle: string): string =>
     targets.find(({ artifact }) => artifact?.manifest.symbolicName === bundle)?.artifact?.manifest.versionText ?? '';
-  return [...contractProblems(contracts, versionOf), ...targets.flatMap(stateProblem), ...isolationProblems(targets)];
+  return [
+    ...contractProblems(
+      contracts.filter(({ bundle }) => !inDevelopment.has(bundle)),
+      versionOf,
+    ),
+    ...targets.flatMap(stateProblem),
+    ...isolationProblems(targets),
+  ];
 }
 
 function contractsOf({ bundle, artifact }: Target): readonly ContractChange[] {

@@ -35,4 +35,15 @@ describe('a breaking change of a contract', () => {
     assert.equal(runtime.kernel.inspect('test.rates').version, '1.0.0');
     await runtime.stop();
   });
+
+  it('is told and not refused of a development build, on the way there and back', async () => {
+    const runtime = await TestRuntime.boot();
+    await runtime.deploy(provider('1.0.0', Rates('1.0.0')));
+    const changed = Rates('1.0.0', Type.Union([Type.Number(), Type.Null()]) as never);
+    const there = await runtime.tryDeploy([provider('1.0.0-dev.7', changed)]);
+    assert.deepEqual([there.outcome, there.plan.contracts?.[0]?.members[0]?.breaking], ['committed', true]);
+    await runtime.deploy(provider('1.0.0', Rates('1.0.0')));
+    assert.equal((await runtime.tryDeploy([provider('1.0.0-rc.1', changed)])).error?.code, 'CONTRACT_BROKEN');
+    await runtime.stop();
+  });
 });
