@@ -9,6 +9,7 @@ import { ROOT } from '../support/system.js';
 import { badSwaps } from './bad-swaps.js';
 import { createToDeployed } from './create-to-deployed.js';
 import { kernelReplacements } from './kernel-replacements.js';
+import { faults, loopsInGuests, loopsInline, memoryHogs, tampering } from './isolation.js';
 import { killAtRandom } from './kill-at-random.js';
 import { atLeast, atMost, exactly, told, type Report, type Row } from './report.js';
 import { swapUnderLoad } from './swap-under-load.js';
@@ -212,6 +213,12 @@ export const RUNS: Readonly<Record<string, (options: RunOptions) => Promise<Repo
   simulation: async ({ seed, size = 10_000 }) => simulated(await runKernels(seed, size)),
 
   'simulation-protocol': async ({ seed, size = 100_000 }) => simulated(await runProtocols(seed, size)),
+
+  'isolation-loops': ({ size = 12 }) => loopsInGuests(size),
+  'isolation-inline-loops': ({ size = 2 }) => loopsInline(size),
+  'isolation-memory': () => memoryHogs(),
+  'isolation-faults': ({ size = 200 }) => faults(size),
+  'isolation-tampering': () => tampering(),
 
   'crash-tests': async ({ seed, size = 100 }) => {
     const report = join(ROOT, 'build/verify/crash-tests.json');

@@ -1,6 +1,6 @@
 /** Does on request what a bundle must not do, in the kernel's own thread. */
 import { defineBundle, reply, route, Routes, serveRoutes, SluiceError, Type } from '@sluice/sdk';
-import { KINDS } from './kinds.js';
+import { KINDS, targeted } from './kinds.js';
 
 export default defineBundle({
   provides: [Routes],
@@ -16,7 +16,7 @@ export default defineBundle({
           timeoutMs: 2_000,
           schemas: { params: Type.Object({ how: Type.String() }), responses: { 200: Type.Object({ answer: Type.String() }) } },
           handler: async ({ params }) => {
-            const kind = KINDS[params.how];
+            const kind = KINDS[params.how] ?? targeted(params.how);
             if (kind === undefined) throw new SluiceError('SAMPLE_KIND', `no trouble '${params.how}'`, { httpStatus: 404 });
             try {
               return reply(200, { answer: String(await kind()) });

@@ -45,6 +45,63 @@ function take(target: Loose, member: string): () => string {
   };
 }
 
+/** Eight shapes of memory that grows without end. */
+const HOGS: Readonly<Record<string, () => unknown>> = {
+  'hog-objects': () => {
+    const kept: object[] = [];
+    for (;;) kept.push({ at: kept.length, text: String(kept.length) });
+  },
+  'hog-map': () => {
+    const kept = new Map<number, number>();
+    for (let at = 0; ; at += 1) kept.set(at, at);
+  },
+  'hog-set': () => {
+    const kept = new Set<string>();
+    for (let at = 0; ; at += 1) kept.add(`entry ${at}`);
+  },
+  'hog-json': () => {
+    for (let depth = 1_000_000; ; depth *= 2) JSON.parse(`[${'[1,{"a":2}],'.repeat(depth)}0]`);
+  },
+  'hog-strings': () => {
+    const kept: string[] = [];
+    for (;;) kept.push(Buffer.alloc(100_000, kept.length % 256).toString('latin1'));
+  },
+  'hog-promises': async () => {
+    const kept: Promise<unknown>[] = [];
+    for (;;) {
+      for (let at = 0; at < 10_000; at += 1) kept.push(new Promise(() => undefined));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  },
+  'hog-buffers': async () => {
+    const kept: Buffer[] = [];
+    for (;;) {
+      kept.push(Buffer.alloc(8 * 1024 * 1024, 1));
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  },
+  'hog-buffers-at-once': () => {
+    const kept: Buffer[] = [];
+    for (let at = 0; at < 200; at += 1) kept.push(Buffer.alloc(8 * 1024 * 1024, 1));
+    return kept.length;
+  },
+};
+
+interface Host {
+  readonly process: NodeJS.Process & { reallyExit(code: number): void };
+}
+
+// The shadowed `process` refuses these; an author who wants to reaches the real one.
+const host = globalThis as unknown as Host;
+
+/** Trouble with a target in its name, such as `patch~Array~map`, `add~Object` or `delete~Promise~then`. */
+export function targeted(how: string): (() => unknown) | undefined {
+  const [what, name = '', member = ''] = how.split('~');
+  const target = name === 'JSON' || name === 'Math' ? (globalThis as unknown as Record<string, Loose>)[name] : built(name);
+  if (target === undefined) return undefined;
+  return { patch: patch(target, member), add: add(target), delete: take(target, member) }[what ?? ''];
+}
+
 /** All kinds of trouble. */
 export const KINDS: Readonly<Record<string, () => unknown>> = {
   'loop-in-handler': () => spin(),
@@ -74,7 +131,13 @@ export const KINDS: Readonly<Record<string, () => unknown>> = {
   'loop-in-regexp': () => /^(a+)+$/.test(`${'a'.repeat(60)}b`),
   'loop-in-script': () => runInThisContext('(spin) => spin()', { filename: 'evaluated.js' })(spin) as unknown,
 
+  ...HOGS,
+
   exit: () => process.exit(3),
+  'real-exit': () => host.process.exit(3),
+  'really-exit': () => host.process.reallyExit(3),
+  abort: () => host.process.abort(),
+  'kill-self': () => host.process.kill(host.process.pid, 'SIGKILL'),
   'forgotten-rejection': () => void Promise.reject(new Error('nobody handles this')),
   'throw-in-listener': () => {
     const emitter = new EventEmitter();
