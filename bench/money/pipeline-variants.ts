@@ -19,6 +19,10 @@ import type { PolicyConfig } from '../../plugins/platform/policy/config.js';
 import { ConfiguredFeeStep } from '../../plugins/platform/policy/configured-fee-step.js';
 import { OrderCeilingStep } from '../../plugins/platform/policy/order-ceiling-step.js';
 import { OrderEventStep } from '../../plugins/platform/policy/order-event-step.js';
+import { AuditWriter } from '../../plugins/platform/audit/adapters/audit-log.js';
+import { auditMigrations, auditTables } from '../../plugins/platform/audit/adapters/schema.js';
+import { Sealer } from '../../plugins/platform/audit/adapters/sealer.js';
+import { RuleCalendar } from '../../plugins/platform/calendar/domain/calendar-rules.js';
 import { pipelineOf } from '../../plugins/platform/txn/activator.js';
 import { BatchRunner } from '../../plugins/platform/txn/adapters/batch.js';
 import { EffectParts } from '../../plugins/platform/txn/adapters/effect-parts.js';
@@ -27,6 +31,14 @@ import { OrderRows } from '../../plugins/platform/txn/adapters/order-rows.js';
 import { conditionFunction, txnMigrations, txnTables } from '../../plugins/platform/txn/adapters/schema.js';
 import { dataServices, type DatabasePlace } from './our-service.js';
 import { ACCOUNTS, OPENING_BALANCE, type Posting, type Variant } from './workload.js';
+
+/** The calendar that ships: every date is booked on, and ends at midnight. */
+const EVERY_DATE = new RuleCalendar({
+  tables: { NONE: { weekend: [], holidays: [], workingDays: [] } },
+  rules: [{ institution: '*', currency: '*', table: 'NONE', cutOff: '24:00:00', utcOffsetMinutes: 480, bookedOn: 'all' }],
+});
+/** As often as the audit bundle seals: what it costs is part of the figure. */
+const SEAL_EVERY_MS = 400;
 
 const POLICY: PolicyConfig = { orderCeiling: { CNY: '5000000.00' }, fee: {} };
 
@@ -45,19 +57,33 @@ export async function pipeline(place: DatabasePlace): Promise<Variant> {
   await data.migrate(txnMigrations);
   const txn = txnTables((name) => data.table(name));
   const orders = new OrderRows(txn);
+  const auditData = service('platform.audit');
+  await auditData.migrate(auditMigrations);
+  const auditPlace = auditTables((name) => auditData.table(name));
+  const sealer = new Sealer(auditData, auditPlace);
+  let sealing: Promise<number> = Promise.resolve(0);
+  const sealRegularly = setInterval(() => {
+    sealing = sealing.then(() => sealer.seal());
+  }, SEAL_EVERY_MS);
   const steps = policySteps();
-  const executor = pipelineOf({
-    data,
-    batch: new BatchRunner(data.dialect, conditionFunction(txn)),
-    ledger: statements,
-    orders,
-    gather: new GatherSql(txn, data.dialect, statements, orders, () => undefined),
-    effects: new EffectParts(txn, statements, () => undefined),
-    steps: (slot) => steps.get(slot),
-    clock,
-    randomBytes,
-  });
-  const transfers = new TransferService(executor, ledger, contextOf('business.transfer'));
+  const executor = pipelineOf(
+    {
+      data,
+      batch: new BatchRunner(data.dialect, conditionFunction(txn)),
+      ledger: statements,
+      audit: new AuditWriter(auditPlace, auditData),
+      calendar: EVERY_DATE,
+      orders,
+      gather: new GatherSql(txn, data.dialect, statements, orders, () => undefined),
+      effects: new EffectParts(txn, statements, () => undefined),
+      steps: (slot) => steps.get(slot),
+      clock,
+      randomBytes,
+      waitMs: () => 600_000,
+    },
+    { warn: (message) => console.warn(message) },
+  );
+  const transfers = new TransferService(executor, ledger, EVERY_DATE, contextOf('business.transfer'));
   const run = randomBytes(6).toString('hex');
   return {
     async post({ id, debit, credit, amount }: Posting) {
@@ -74,7 +100,11 @@ export async function pipeline(place: DatabasePlace): Promise<Variant> {
       if (result.outcome !== 'posted') throw new Error(`not posted: ${JSON.stringify(result)}`);
     },
     total: async () => (await totalsOf(ledger)).customersMinor,
-    close,
+    close: async () => {
+      clearInterval(sealRegularly);
+      await sealing;
+      await close();
+    },
   };
 }
 
@@ -119,5 +149,9 @@ function policySteps(): ReadonlyMap<SlotName, PipelineStepService> {
 
 /** The part of a context that these bundles read. */
 function contextOf(symbolicName: string): BundleContext {
-  return { bundle: { id: 1, symbolicName, version: '1.0.0', revision: 1, digest: '' }, config: POLICY } as unknown as BundleContext;
+  return {
+    bundle: { id: 1, symbolicName, version: '1.0.0', revision: 1, digest: '' },
+    config: POLICY,
+    clock: new SystemClock(),
+  } as unknown as BundleContext;
 }

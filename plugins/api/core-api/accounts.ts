@@ -13,7 +13,8 @@ export const AccountViewSchema = Type.Object(
     kind: Type.Union([Type.Literal('CUSTOMER'), Type.Literal('BANK')]),
     title: Type.String(),
     currency: CurrencySchema,
-    state: Type.Union([Type.Literal('OPEN'), Type.Literal('CLOSED')]),
+    /** FROZEN: money may come in, none may go out. */
+    state: Type.Union([Type.Literal('OPEN'), Type.Literal('FROZEN'), Type.Literal('CLOSED')]),
     /** Sum of all posted legs. */
     postedMinor: bigintText(),
     /** Part of the posted balance that is held for orders under way. */
@@ -45,10 +46,30 @@ export const NewAccountSchema = Type.Object(
 export type NewAccount = Static<typeof NewAccountSchema>;
 
 /** What the bank's own accounts are for. */
-export type BankAccountPurpose = 'EQUITY' | 'FEE-INCOME' | 'SUSPENSE' | 'CASH';
+export type BankAccountPurpose =
+  | 'EQUITY'
+  | 'FEE-INCOME'
+  /** Money whose owner is not known yet. */
+  | 'SUSPENSE'
+  /** Cash at counters, and in machines. */
+  | 'CASH'
+  | 'CASH-IN-MACHINE'
+  /** Control accounts: what is owed to or by others until it is settled. */
+  | 'CLEARING'
+  | 'CARRIER'
+  | 'INTER-CORE';
 
 /** Purposes of the accounts that every ledger keeps in each currency it is opened for. */
-export const BANK_ACCOUNT_PURPOSES: readonly BankAccountPurpose[] = ['EQUITY', 'FEE-INCOME', 'SUSPENSE', 'CASH'];
+export const BANK_ACCOUNT_PURPOSES: readonly BankAccountPurpose[] = [
+  'EQUITY',
+  'FEE-INCOME',
+  'SUSPENSE',
+  'CASH',
+  'CASH-IN-MACHINE',
+  'CLEARING',
+  'CARRIER',
+  'INTER-CORE',
+];
 
 /** Number of the bank's own account for a purpose and currency. Such accounts are never locked; their balance is the sum of their legs. */
 export function bankAccountNo(purpose: BankAccountPurpose, currency: string): string {

@@ -42,7 +42,7 @@ export interface AccountFact {
   readonly customerNo: string | null;
   readonly kind: 'CUSTOMER' | 'BANK';
   readonly currency: string;
-  readonly state: 'OPEN' | 'CLOSED';
+  readonly state: 'OPEN' | 'FROZEN' | 'CLOSED';
   /** Zero for accounts of the bank: their balance is the sum of their legs and is not read here. */
   readonly postedMinor: bigint;
   readonly heldMinor: bigint;

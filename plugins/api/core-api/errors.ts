@@ -6,6 +6,8 @@ export const CoreErrors = {
   accountUnknown: 'ACCOUNT_UNKNOWN',
   /** The account is closed, or may not take part in this movement. */
   accountClosed: 'ACCOUNT_CLOSED',
+  /** The account is frozen: money may come in, none may go out. */
+  accountFrozen: 'ACCOUNT_FROZEN',
   /** The account is kept in another currency than the amount. */
   currencyMismatch: 'CURRENCY_MISMATCH',
   /** The account's available balance does not cover amount and fee. */

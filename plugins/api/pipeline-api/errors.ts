@@ -16,6 +16,8 @@ export const PipelineErrors = {
   stepFailed: 'PIPELINE_STEP_FAILED',
   /** A reservation does not fit under its ceiling any more. */
   counterExceeded: 'COUNTER_EXCEEDED',
+  /** The order does not wait for this answer. */
+  continuationInvalid: 'CONTINUATION_INVALID',
   /** The account does not belong to the customer who orders. */
   accountForeign: 'ACCOUNT_FOREIGN',
 } as const;

@@ -3,9 +3,9 @@ import { Type, MoneySchema, type Static } from '@sluice/sdk';
 import { AccountNoSchema } from '@sluice/core-api';
 
 /**
- * All states of an order. RECEIVED and AUTHORISED are passed through inside one transaction while nothing waits and the core
- * is the embedded one; POSTED, REJECTED and REVERSED are what is stored then. The others belong to orders that wait for
- * somebody (CHALLENGED to SCHEDULED) or for a remote core (SENT_TO_CORE, UNKNOWN).
+ * All states of an order. RECEIVED and AUTHORISED are passed through inside one transaction while the core is the embedded one.
+ * CHALLENGED to SCHEDULED belong to orders that wait for somebody or for their date, SENT_TO_CORE and UNKNOWN to a remote core.
+ * UNKNOWN means that nobody knows yet: it is shown as "being processed", never as failed.
  */
 export const ORDER_STATES = [
   'RECEIVED',
@@ -63,6 +63,8 @@ const orderParts = {
   payeeAccountNo: AccountNoSchema,
   narrative: Type.String({ maxLength: 140 }),
   booking: Type.Array(BookingLegSchema, { minItems: 2, maxItems: 20 }),
+  /** Business date on which it is to be executed; absent: at once. Until then it is SCHEDULED. */
+  executeOn: Type.Optional(Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' })),
 };
 
 /** Schema of {@link OrderRequest}. */
@@ -108,6 +110,22 @@ export const RefusalSchema = Type.Object(
 /** Why an order was refused. */
 export type Refusal = Static<typeof RefusalSchema>;
 
+/** Schema of {@link Waiting}. */
+export const WaitingSchema = Type.Object(
+  {
+    /** Slot whose step wants something first, or `dispatch` for an order that waits for its date. */
+    slot: Type.String(),
+    /** What it waits for, as the step says it. */
+    for: Type.Unknown(),
+    /** Milliseconds since 1970 at which it expires; null for an order that waits for its date. */
+    expiresAt: Type.Union([Type.Number(), Type.Null()]),
+  },
+  { additionalProperties: false, $id: 'Waiting' },
+);
+
+/** What a waiting order waits for. */
+export type Waiting = Static<typeof WaitingSchema>;
+
 /** Schema of {@link OrderView}. */
 export const OrderViewSchema = Type.Object(
   {
@@ -128,6 +146,9 @@ export const OrderViewSchema = Type.Object(
     receivedAt: Type.Number(),
     servedBy: Type.String(),
     refusal: Type.Union([RefusalSchema, Type.Null()]),
+    executeOn: Type.Optional(Type.String()),
+    /** Only while the order waits: amount and fee are held then. */
+    waiting: Type.Optional(WaitingSchema),
   },
   { additionalProperties: false, $id: 'OrderView' },
 );

@@ -20,8 +20,8 @@ export type AccountMistake = Static<typeof AccountMistakeSchema>;
 export const SubmitResultSchema = Type.Union([
   Type.Object(
     {
-      /** `posted`, or `refused` by a slot or the ledger: the order exists and its key is used. */
-      outcome: Type.Union([Type.Literal('posted'), Type.Literal('refused')]),
+      /** `posted`, `waiting` for somebody or for its date, or ended without effect (`refused`): the order exists and its key is used. */
+      outcome: Type.Union([Type.Literal('posted'), Type.Literal('waiting'), Type.Literal('refused')]),
       /** True when this is the answer of an earlier request with the same key. */
       replay: Type.Boolean(),
       order: OrderViewSchema,
@@ -58,8 +58,53 @@ export const ReverseRequestSchema = Type.Object(
 /** A request to undo a posted order whole, fees included. */
 export type ReverseRequest = Static<typeof ReverseRequestSchema>;
 
+/** Schema of {@link ContinueRequest}. */
+export const ContinueRequestSchema = Type.Object(
+  {
+    orderNo: Type.String(),
+    channel: Type.String({ minLength: 1, maxLength: 30 }),
+    /** Who answers, for the audit. */
+    actor: Type.String({ minLength: 1, maxLength: 80 }),
+    /** Slot whose step asked. */
+    slot: Type.String(),
+    /** What the step is to judge; plain JSON, never kept by the pipeline. */
+    answer: Type.Unknown(),
+  },
+  { additionalProperties: false, $id: 'ContinueRequest' },
+);
+
+/** The answer that a waiting order waits for. */
+export type ContinueRequest = Static<typeof ContinueRequestSchema>;
+
+/** Schema of {@link CancelRequest}. */
+export const CancelRequestSchema = Type.Object(
+  {
+    orderNo: Type.String(),
+    channel: Type.String({ minLength: 1, maxLength: 30 }),
+    actor: Type.String({ minLength: 1, maxLength: 80 }),
+  },
+  { additionalProperties: false, $id: 'CancelRequest' },
+);
+
+/** A customer's wish to end a waiting order. */
+export type CancelRequest = Static<typeof CancelRequestSchema>;
+
+/** Schema of {@link InvalidAttempt}. */
+export const InvalidAttemptSchema = Type.Object(
+  {
+    channel: Type.String(),
+    customerNo: Type.String(),
+    function: Type.String(),
+    mistakes: Type.Array(Type.Object({ field: Type.String(), code: Type.String() }, { additionalProperties: false })),
+  },
+  { additionalProperties: false, $id: 'InvalidAttempt' },
+);
+
+/** A request that could not become an order. */
+export type InvalidAttempt = Static<typeof InvalidAttemptSchema>;
+
 /** Executes orders. Errors are thrown for what is no answer to an order: `KEY_REUSED`, `KEY_BUSY`, `SERVICE_UNAVAILABLE`, `ORDER_UNKNOWN`, `ORDER_STATE`. */
-export const Pipeline = contract('pipeline.Pipeline', '1.0.0', {
+export const Pipeline = contract('pipeline.Pipeline', '1.1.0', {
   submit: method([OrderRequestSchema], SubmitResultSchema, 'Executes an order once per channel and key.'),
   find: method([Type.String()], Type.Union([OrderViewSchema, Type.Null()]), 'An order in its present state.'),
   reverse: method(
@@ -67,6 +112,10 @@ export const Pipeline = contract('pipeline.Pipeline', '1.0.0', {
     SubmitResultSchema,
     'Undoes a posted order by a journal of its own; asked again, the same answer.',
   ),
+  resume: method([ContinueRequestSchema], OrderViewSchema, 'Hands the awaited answer to the step that made an order wait.'),
+  cancel: method([CancelRequestSchema], OrderViewSchema, 'Ends a waiting order and frees what it held; asked again, the same answer.'),
+  runDue: method([], Type.Integer(), 'Executes orders whose date has come and ends those that waited too long; returns how many.'),
+  noteInvalid: method([InvalidAttemptSchema], Type.Null(), 'Audits a request that could not become an order: the only row it leaves.'),
 });
 
 /** Event after an order was posted. */

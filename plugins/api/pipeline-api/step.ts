@@ -40,7 +40,7 @@ export const FactsSchema = Type.Object(
           customerNo: Type.Union([Type.String(), Type.Null()]),
           kind: Type.Union([Type.Literal('CUSTOMER'), Type.Literal('BANK')]),
           currency: Type.String(),
-          state: Type.Union([Type.Literal('OPEN'), Type.Literal('CLOSED')]),
+          state: Type.Union([Type.Literal('OPEN'), Type.Literal('FROZEN'), Type.Literal('CLOSED')]),
           availableMinor: bigintText(),
         },
         strict,
@@ -50,6 +50,8 @@ export const FactsSchema = Type.Object(
     counters: Type.Record(Type.String(), bigintText()),
     /** Rows by `entity/key`; null when there is none. Whole numbers of 64 bits arrive as text. */
     rows: Type.Record(Type.String(), Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])),
+    /** Only for the step that made the order wait, when it is asked again: what it recorded then, and what was answered. */
+    continuation: Type.Optional(Type.Object({ record: Type.Unknown(), answer: Type.Unknown() }, strict)),
   },
   { ...strict, $id: 'Facts' },
 );
@@ -119,6 +121,8 @@ export const DecisionSchema = Type.Union([
       wait: Type.Unsafe<WaitState>({ type: 'string', enum: [...WAIT_STATES] }),
       /** What the order waits for, as the step understands it. */
       for: Type.Unknown(),
+      /** Milliseconds until the order expires; the pipeline's own limit when absent. */
+      expiresInMs: Type.Optional(Type.Integer({ minimum: 0 })),
       record: Type.Unknown(),
       effects: Type.Array(EffectSchema),
     },
@@ -126,7 +130,10 @@ export const DecisionSchema = Type.Union([
   ),
 ]);
 
-/** Verdict of a step. `record` is kept with the order and given to `conclude`; it must be plain JSON. */
+/**
+ * Verdict of a step. `record` is kept with the order and given to `conclude`; it must be plain JSON. An order that waits has what was
+ * taken up to here, and holds amount and fee; legs are kept and booked when it is posted. The step is asked again with the answer.
+ */
 export type Decision = Static<typeof DecisionSchema>;
 
 /** Schema of {@link StepDescription}. */
@@ -147,12 +154,12 @@ export const StepDescriptionSchema = Type.Object(
 export type StepDescription = Static<typeof StepDescriptionSchema>;
 
 /**
- * How an order ended, for `conclude`. `refused` and `expired` reach only orders that had waited: what was decided in a
- * transaction that is undone never happened and needs no conclusion.
+ * How an order ended, for `conclude`. `refused`, `cancelled` and `expired` reach only orders that had waited: what was decided in a
+ * transaction that is undone never happened and needs no conclusion. A step gives back there what it took.
  */
-export type Outcome = 'posted' | 'refused' | 'expired' | 'reversed';
+export type Outcome = 'posted' | 'refused' | 'cancelled' | 'expired' | 'reversed';
 
-const OutcomeSchema = Type.Unsafe<Outcome>({ type: 'string', enum: ['posted', 'refused', 'expired', 'reversed'] });
+const OutcomeSchema = Type.Unsafe<Outcome>({ type: 'string', enum: ['posted', 'refused', 'cancelled', 'expired', 'reversed'] });
 
 /** Contract of a step; register it with the property `slot`. The best ranked step of a slot is its provider. */
 export const PipelineStep = contract('pipeline.Step', '1.0.0', {
@@ -162,7 +169,7 @@ export const PipelineStep = contract('pipeline.Step', '1.0.0', {
   conclude: syncMethod(
     [OrderSchema, OutcomeSchema, Type.Unknown()],
     Type.Array(EffectSchema),
-    'What follows from the end of the order: posted, refused, expired or reversed.',
+    'What follows from the end of the order: posted, refused, cancelled, expired or reversed.',
   ),
 });
 

@@ -9,6 +9,16 @@ export const TransferMistakes = {
   currencyUnknown: 'CURRENCY_UNKNOWN',
   sameAccount: 'SAME_ACCOUNT',
   accountInvalid: 'ACCOUNT_NUMBER_INVALID',
+  keyMissing: 'KEY_MISSING',
+  keyInvalid: 'KEY_INVALID',
+  fieldMissing: 'FIELD_MISSING',
+  fieldNotText: 'FIELD_NOT_TEXT',
+  fieldTooLong: 'FIELD_TOO_LONG',
+  controlCharacter: 'FIELD_CONTROL_CHARACTER',
+  fieldUnknown: 'FIELD_UNKNOWN',
+  dateInvalid: 'DATE_INVALID',
+  datePast: 'DATE_PAST',
+  dateTooFar: 'DATE_TOO_FAR',
 } as const;
 
 /** Code of a request with mistakes. */

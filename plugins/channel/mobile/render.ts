@@ -1,31 +1,46 @@
 /** Turns values of the services into the JSON of this channel. No rule lives here. */
 import { reply, type RouteReply, type Static } from '@sluice/sdk';
 import { formatAmount, type AccountView, type HistoryEntry } from '@sluice/core-api';
-import type { OrderView } from '@sluice/pipeline-api';
+import type { FunctionDescriptor } from '@sluice/channel-api';
+import { WAIT_STATES, type OrderState, type OrderView } from '@sluice/pipeline-api';
 import { INPUT_INVALID, type InputMistake, type TransferResult } from '@sluice/product-api';
-import type { AccountsReply, HistoryReply, OrderReply } from './schemas.js';
-import { textOf } from './texts.js';
+import type { AccountsReply, FunctionsReply, HistoryReply, OrderReply } from './schemas.js';
+import type { Say } from './words.js';
+
+type FunctionBody = Static<typeof FunctionsReply>['functions'][number];
 
 const PROBLEM_HEADERS = { 'content-type': 'application/problem+json' } as const;
+/** States in which nobody may call an order done or failed yet. */
+const UNDER_WAY: ReadonlySet<OrderState> = new Set<OrderState>([...WAIT_STATES, 'RECEIVED', 'AUTHORISED', 'SENT_TO_CORE', 'UNKNOWN']);
 
 /** A refusal. Deterministic, so that a repeated request gets the very same bytes. */
-export function problem(status: number, code: string, extra: Readonly<Record<string, unknown>> = {}): RouteReply {
-  const title = status === 404 ? 'Not found' : status === 401 ? 'Unauthorized' : 'Request refused';
-  return reply(status, { type: `urn:sluice:error:${code}`, title, status, code, detail: textOf(code), ...extra }, PROBLEM_HEADERS);
+export function problem(say: Say, status: number, code: string, extra: Readonly<Record<string, unknown>> = {}): RouteReply {
+  const text = say(code);
+  return reply(status, { type: `urn:sluice:error:${code}`, title: text, status, code, detail: text, ...extra }, PROBLEM_HEADERS);
 }
 
 /** All mistakes of what was entered. */
-export function inputProblem(mistakes: readonly InputMistake[]): RouteReply {
-  return problem(422, INPUT_INVALID, { errors: mistakes.map(({ field, code, message }) => ({ path: `/body/${field}`, code, message })) });
+export function inputProblem(say: Say, mistakes: readonly InputMistake[]): RouteReply {
+  const errors = mistakes.map(({ field, code, found, expected }) => ({
+    path: field === 'key' ? '/headers/idempotency-key' : `/body/${field}`,
+    code,
+    message: say(code, { found, expected }),
+    found,
+    expected,
+  }));
+  return problem(say, 422, INPUT_INVALID, { errors });
 }
 
-/** The answer to an order: 201 with the order, or a problem that names it. The header tells a repeated answer from a first one. */
-export function transferReply(result: TransferResult): RouteReply {
-  if (result.outcome === 'invalid') return inputProblem(result.mistakes);
+/**
+ * The answer to an order: 201 when it is done, 202 while it waits or is being processed, or a problem that names it. The header tells a
+ * repeated answer from a first one.
+ */
+export function transferReply(say: Say, result: TransferResult): RouteReply {
+  if (result.outcome === 'invalid') return inputProblem(say, result.mistakes);
   const { order } = result;
   const headers = result.replay ? { 'idempotency-replayed': 'true' } : {};
-  if (order.refusal === null) return reply(201, orderBody(order), headers);
-  const refused = problem(422, order.refusal.code, {
+  if (order.refusal === null) return reply(UNDER_WAY.has(order.state) ? 202 : 201, orderBody(say, order), headers);
+  const refused = problem(say, 422, order.refusal.code, {
     instance: `urn:sluice:order:${order.orderNo}`,
     orderNo: order.orderNo,
     slot: order.refusal.slot,
@@ -36,10 +51,11 @@ export function transferReply(result: TransferResult): RouteReply {
 }
 
 /** An order as the customer sees it. */
-export function orderBody(order: OrderView): Static<typeof OrderReply> {
+export function orderBody(say: Say, order: OrderView): Static<typeof OrderReply> {
   return {
     orderNo: order.orderNo,
     state: order.state,
+    stateText: say(`STATE_${order.state}`),
     payerAccountNo: order.payerAccountNo,
     payeeAccountNo: order.payeeAccountNo,
     amount: formatAmount(order.amount),
@@ -47,10 +63,22 @@ export function orderBody(order: OrderView): Static<typeof OrderReply> {
     currency: order.amount.currency,
     narrative: order.narrative,
     businessDate: order.businessDate,
+    executionDate: order.executeOn ?? null,
     receivedAt: new Date(order.receivedAt).toISOString(),
     originalOrderNo: order.parentOrderNo,
     refusalCode: order.refusal?.code ?? null,
     servedBy: order.servedBy,
+  };
+}
+
+/** A function in the words of the customer. */
+export function functionBody(say: Say, { function: name, title, steps, fields, movesMoney }: FunctionDescriptor): FunctionBody {
+  return {
+    function: name,
+    title: say(title),
+    movesMoney,
+    steps: steps.map(({ label, ...step }) => ({ ...step, label: say(label) })),
+    fields: fields.map(({ label, ...field }) => ({ ...field, label: say(label) })),
   };
 }
 

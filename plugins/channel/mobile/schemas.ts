@@ -13,7 +13,17 @@ export const ProblemSchema = Type.Object(
     code: Type.String(),
     detail: Type.Optional(Type.String()),
     instance: Type.Optional(Type.String()),
-    errors: Type.Optional(Type.Array(Type.Object({ path: Type.String(), code: Type.Optional(Type.String()), message: Type.String() }))),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          path: Type.String(),
+          code: Type.Optional(Type.String()),
+          message: Type.String(),
+          found: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+          expected: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+        }),
+      ),
+    ),
   },
   { description: 'problem document (RFC 9457)' },
 );
@@ -78,16 +88,19 @@ export const HistoryReply = Type.Object(
   strict,
 );
 
-/** Body of a transfer. Loose on purpose: the business bundle tells all mistakes at once. */
+const Entered = (description: string): ReturnType<typeof Type.Unknown> => Type.Unknown({ description });
+
+/** Body of a transfer. Loose on purpose: the business bundle tells all mistakes at once, those of type included. */
 export const TransferBody = Type.Object(
   {
-    payerAccountNo: Type.String({ maxLength: 60 }),
-    payeeAccountNo: Type.String({ maxLength: 60 }),
-    amount: Type.String({ maxLength: 60, description: 'decimal text, never a number' }),
-    currency: Type.String({ maxLength: 10 }),
-    narrative: Type.Optional(Type.String({ maxLength: 140 })),
+    payerAccountNo: Type.Optional(Entered('text: account number')),
+    payeeAccountNo: Type.Optional(Entered('text: account number')),
+    amount: Type.Optional(Entered('text: decimal amount, e.g. "120.50"; never a number')),
+    currency: Type.Optional(Entered('text: ISO 4217 code')),
+    narrative: Type.Optional(Entered('text, at most 140 characters')),
+    executionDate: Type.Optional(Entered('text: date YYYY-MM-DD on which it is executed; absent: at once')),
   },
-  strict,
+  { additionalProperties: true },
 );
 
 /** An order as the customer sees it. */
@@ -95,6 +108,7 @@ export const OrderReply = Type.Object(
   {
     orderNo: Type.String(),
     state: Type.String(),
+    stateText: Type.String({ description: 'the state in words, in the language of the request' }),
     payerAccountNo: Type.String(),
     payeeAccountNo: Type.String(),
     amount: AmountText,
@@ -102,6 +116,7 @@ export const OrderReply = Type.Object(
     currency: Type.String(),
     narrative: Type.String(),
     businessDate: Type.String(),
+    executionDate: Type.Union([Type.String(), Type.Null()], { description: 'date of execution, when it is not at once' }),
     receivedAt: Type.String({ description: 'ISO 8601, UTC' }),
     originalOrderNo: Type.Union([Type.String(), Type.Null()]),
     refusalCode: Type.Union([Type.String(), Type.Null()]),
@@ -110,9 +125,46 @@ export const OrderReply = Type.Object(
   strict,
 );
 
+/** Answer with the functions of this channel. */
+export const FunctionsReply = Type.Object(
+  {
+    functions: Type.Array(
+      Type.Object(
+        {
+          function: Type.String(),
+          title: Type.String(),
+          movesMoney: Type.Boolean(),
+          steps: Type.Array(
+            Type.Object({ name: Type.String(), label: Type.String(), fields: Type.Array(Type.String()), commits: Type.Boolean() }, strict),
+          ),
+          fields: Type.Array(
+            Type.Object(
+              {
+                name: Type.String(),
+                kind: Type.String(),
+                required: Type.Boolean(),
+                charactersMax: Type.Integer(),
+                label: Type.String(),
+              },
+              strict,
+            ),
+          ),
+        },
+        strict,
+      ),
+    ),
+  },
+  strict,
+);
+
 /** Headers of a call that moves money. The key comes from the client: a call without one is refused, never given one. */
 export const KeyHeaders = Type.Object({
   'idempotency-key': Type.String({ pattern: '^[\\x21-\\x7e]{8,80}$', description: 'made by the client, new for each new order' }),
+});
+
+/** The same for a call whose business bundle judges the key together with everything else. */
+export const AnyKeyHeaders = Type.Object({
+  'idempotency-key': Type.Optional(Type.Unknown({ description: '8 to 80 visible characters; made by the client, new for each new order' })),
 });
 
 /** Versions in use. */

@@ -2,6 +2,7 @@
 import { defineBundle, Data, Job, type BundleContext, type JobService } from '@sluice/sdk';
 import { LedgerBooks } from '@sluice/core-api';
 import { CustomerOpening, Customers, Sessions } from '@sluice/customer-api';
+import { Calendar } from '@sluice/operation-api';
 import { CustomerOpener } from './adapters/customer-opener.js';
 import { CustomerReader } from './adapters/customer-reader.js';
 import { DEMO_PASSWORD_HASH, seedDemo } from './adapters/demo-seed.js';
@@ -26,7 +27,7 @@ const SWEEP_EVERY_MS = 3_600_000;
 
 export default defineBundle<CustomerConfig>({
   provides: [Customers, CustomerOpening, Sessions, Job],
-  requires: [Data, LedgerBooks],
+  requires: [Data, LedgerBooks, Calendar],
   migrations: customerMigrations,
 
   async activate(context: BundleContext<CustomerConfig>) {
@@ -49,7 +50,10 @@ export default defineBundle<CustomerConfig>({
       decoyHash: DEMO_PASSWORD_HASH,
     });
     context.register(Customers, new CustomerReader(data, tables));
-    context.register(CustomerOpening, new CustomerOpener({ data, tables, books, clock, hashing: CURRENT_PARAMETERS }));
+    context.register(
+      CustomerOpening,
+      new CustomerOpener({ data, tables, books, clock, calendar: context.reference(Calendar), hashing: CURRENT_PARAMETERS }),
+    );
     context.register(Sessions, sessions);
     context.register(Job, sweepJob(sessions));
   },

@@ -4,23 +4,26 @@
  */
 import { SluiceError, type SqlRow, type UnitOfWork } from '@sluice/sdk';
 import type { SqlSelect } from '@sluice/core-api';
-import {
-  PipelineErrors,
-  type BusinessMoment,
-  type Order,
-  type Refusal,
-  type ReverseRequest,
-  type SubmitResult,
-} from '@sluice/pipeline-api';
+import { PipelineErrors, type Order, type Refusal, type ReverseRequest, type SubmitResult } from '@sluice/pipeline-api';
 import type { OwnedPart } from './adapters/batch.js';
 import type { KeptOrder } from './adapters/order-rows.js';
 import { journalLegs, orderJournal } from './domain/booking.js';
 import { concludeAll, type SlotStep } from './domain/decide.js';
-import { ORDER_RANDOM_BYTES, reversalHash } from './domain/identity.js';
-import { advance } from './domain/order-state.js';
-import { postedView, refusedView, reversalOrderOf } from './domain/views.js';
+import { reversalHash } from './domain/identity.js';
+import { walk } from './domain/order-state.js';
+import { reversalOrderOf, viewOf } from './domain/views.js';
 import { replayed } from './executor.js';
-import { eventsOf, isKeyConflict, newIdentity, ORDER_TIMEOUT_MS, refusalOfFailure, type PipelinePorts } from './ports.js';
+import {
+  audited,
+  eventsOf,
+  isKeyConflict,
+  momentOf,
+  newIdentity,
+  ORDER_TIMEOUT_MS,
+  own,
+  refusalOfFailure,
+  type PipelinePorts,
+} from './ports.js';
 import type { RunningKeys } from './running-keys.js';
 import { stepsOf } from './steps.js';
 
@@ -28,7 +31,7 @@ interface Run {
   readonly request: ReverseRequest;
   readonly hash: string;
   readonly orderNo: string;
-  readonly moment: BusinessMoment;
+  readonly at: number;
   readonly steps: readonly SlotStep[];
 }
 
@@ -53,7 +56,7 @@ export class OrderReversal {
   }
 
   private async execute(request: ReverseRequest, hash: string): Promise<SubmitResult> {
-    const run: Run = { request, hash, steps: stepsOf(this.ports.steps), ...newIdentity(this.ports, ORDER_RANDOM_BYTES) };
+    const run: Run = { request, hash, steps: stepsOf(this.ports.steps), ...newIdentity(this.ports) };
     const unitOf = (work: (unit: UnitOfWork) => Promise<SubmitResult>): Promise<SubmitResult> =>
       this.ports.data.unitOfWork(work, { timeoutMs: ORDER_TIMEOUT_MS });
     try {
@@ -69,28 +72,30 @@ export class OrderReversal {
 
   private async attempt(unit: UnitOfWork, run: Run): Promise<SubmitResult> {
     const { ports } = this;
-    const { request, hash, orderNo, moment, steps } = run;
+    const { request, hash, orderNo, at, steps } = run;
     const found = await this.find(unit, request);
     if (found.byKey !== null) return replayed(found.byKey, hash, request);
     const original = requireReversible(found.original, request.orderNo);
     if (found.reversal !== null) return { outcome: 'posted', replay: true, order: found.reversal.answer };
-    advance(request.orderNo, original.state, 'REVERSED');
+    walk(request.orderNo, original.state, 'REVERSED');
 
     const order = reversalOrderOf(original.order, request, orderNo);
     const effects = concludeAll(steps, original.order, 'reversed', original.records);
     const legs = [...found.legRows.map((row) => ports.ledger.leg(row)).map((leg) => ({ ...leg, amountMinor: -leg.amountMinor }))];
-    const view = postedView(order, moment, request.servedBy, 0n);
+    // A reversal books on its own date, whatever date the original stands on.
+    const moment = momentOf(ports, at, order.amount.currency);
+    const view = viewOf(order, moment, request.servedBy, { state: 'POSTED', feeMinor: 0n, refusal: null });
     const journal = orderJournal(order, [...legs, ...journalLegs({ booking: [] }, effects)], moment);
     await ports.batch.run(
       unit,
       [
         own(ports.orders.markReversed(request.orderNo)),
-        own(ports.orders.insert({ order, key: request.key, hash, records: {}, view })),
+        own(ports.orders.insert({ order, key: request.key, hash, records: {}, view, progress: null })),
         // What the original took is given back under the original's number.
         ...ports.effects.counters(request.orderNo, effects),
         ...ports.ledger.post({ ...journal, kind: 'REVERSAL', reverses: request.orderNo }).map((part) => ({ owner: 'core', part })),
         ...ports.effects.others(orderNo, effects),
-        own(this.audit(run, view.state, {})),
+        this.audit(run, view.state, {}),
       ],
       eventsOf(effects),
     );
@@ -99,16 +104,17 @@ export class OrderReversal {
 
   /** Funds are gone, or an account was closed: the original stays posted, the refusal is kept under the key. */
   private async writeRefused(unit: UnitOfWork, run: Run, refusal: Refusal): Promise<SubmitResult> {
-    const { request, hash, orderNo, moment } = run;
+    const { request, hash, orderNo, at } = run;
     const found = await this.find(unit, request);
     if (found.byKey !== null) return replayed(found.byKey, hash, request);
     const order: Order = reversalOrderOf(requireReversible(found.original, request.orderNo).order, request, orderNo);
-    const view = refusedView(order, moment, request.servedBy, refusal);
+    const moment = momentOf(this.ports, at, order.amount.currency);
+    const view = viewOf(order, moment, request.servedBy, { state: 'REJECTED', feeMinor: 0n, refusal });
     await this.ports.batch.run(
       unit,
       [
-        own(this.ports.orders.insert({ order, key: request.key, hash, records: {}, view })),
-        own(this.audit(run, view.state, { slot: refusal.slot, code: refusal.code })),
+        own(this.ports.orders.insert({ order, key: request.key, hash, records: {}, view, progress: null })),
+        this.audit(run, view.state, { slot: refusal.slot, code: refusal.code }),
       ],
       [],
     );
@@ -134,13 +140,13 @@ export class OrderReversal {
     return { byKey: pick('key'), original: pick('original'), reversal: pick('reversal'), legRows: await unit.query(legs.sql, legs.values) };
   }
 
-  private audit({ request, orderNo, moment }: Run, outcome: string, detail: Readonly<Record<string, unknown>>): OwnedPart['part'] {
-    return this.ports.orders.audit({
-      at: moment.at,
+  private audit({ request, orderNo, at }: Run, outcome: string, detail: Readonly<Record<string, unknown>>): OwnedPart {
+    return audited(this.ports, {
+      at,
       actor: request.actor,
       channel: request.channel,
       action: 'order.reversed',
-      orderNo,
+      subject: orderNo,
       outcome,
       detail: { original: request.orderNo, reason: request.reason, ...detail },
     });
@@ -170,8 +176,4 @@ function isReversedMeanwhile(ports: PipelinePorts, error: unknown): boolean {
   const message = error instanceof Error ? error.message : '';
   if (ports.ledger.refusalOf(message)?.code === 'JOURNAL_ALREADY_REVERSED') return true;
   return refusalOfFailure(ports, error)?.code === PipelineErrors.orderState || message.includes('platform_txn_order_reversal');
-}
-
-function own(part: OwnedPart['part']): OwnedPart {
-  return { owner: 'pipeline', part };
 }

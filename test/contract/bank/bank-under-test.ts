@@ -8,6 +8,7 @@ import pg from 'pg';
 import { Data, type BundleDefinition, type DataService, type ManifestSection, type ServiceOf, type SqlRow } from '@sluice/sdk';
 import { Ledger, LedgerBooks } from '@sluice/core-api';
 import { Customers, Sessions } from '@sluice/customer-api';
+import { Audit } from '@sluice/operation-api';
 import { Pipeline } from '@sluice/pipeline-api';
 import { Accounts, Transfers, type TransferRequest, type TransferResult } from '@sluice/product-api';
 import { TestRuntime, type TestBundle } from '@sluice/kernel/testing';
@@ -15,6 +16,9 @@ import ledgerBundle from '../../../plugins/core/ledger/activator.js';
 import accountBundle from '../../../plugins/business/account/activator.js';
 import transferBundle from '../../../plugins/business/transfer/activator.js';
 import customerBundle from '../../../plugins/platform/customer/activator.js';
+import auditBundle from '../../../plugins/platform/audit/activator.js';
+import calendarBundle from '../../../plugins/platform/calendar/activator.js';
+import messageBundle from '../../../plugins/platform/message/activator.js';
 import policyBundle from '../../../plugins/platform/policy/activator.js';
 import txnBundle from '../../../plugins/platform/txn/activator.js';
 import dataBundle from '../../../plugins/system/data/activator.js';
@@ -33,6 +37,9 @@ export type BankConfig = Readonly<Record<string, Readonly<Record<string, unknown
 const FOLDERS: Readonly<Record<string, string>> = {
   'system.data': 'plugins/system/data',
   'core.ledger': 'plugins/core/ledger',
+  'platform.audit': 'plugins/platform/audit',
+  'platform.calendar': 'plugins/platform/calendar',
+  'platform.message': 'plugins/platform/message',
   'platform.txn': 'plugins/platform/txn',
   'platform.policy': 'plugins/platform/policy',
   'platform.customer': 'plugins/platform/customer',
@@ -69,6 +76,9 @@ export function bankBundles(url: string, config: BankConfig = {}): TestBundle[] 
   return [
     bankBundle('system.data', dataBundle, all),
     bankBundle('core.ledger', ledgerBundle, all),
+    bankBundle('platform.audit', auditBundle, all),
+    bankBundle('platform.calendar', calendarBundle, all),
+    bankBundle('platform.message', messageBundle, all),
     bankBundle('platform.txn', txnBundle, all),
     bankBundle('platform.policy', policyBundle, all),
     bankBundle('platform.customer', customerBundle, all),
@@ -86,6 +96,7 @@ export class BankUnderTest {
   readonly accounts: ServiceOf<typeof Accounts>;
   readonly customers: ServiceOf<typeof Customers>;
   readonly sessions: ServiceOf<typeof Sessions>;
+  readonly audit: ServiceOf<typeof Audit>;
   readonly data: DataService;
   readonly people: readonly DemoPerson[] = demoPeople(CUSTOMERS);
 
@@ -100,6 +111,7 @@ export class BankUnderTest {
     this.accounts = runtime.service(Accounts);
     this.customers = runtime.service(Customers);
     this.sessions = runtime.service(Sessions);
+    this.audit = runtime.service(Audit);
     this.data = runtime.service(Data);
   }
 

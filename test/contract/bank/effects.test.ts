@@ -191,12 +191,6 @@ for (const dialect of DIALECTS) {
       ['throws while it names facts', 'plan', { facts: () => { throw new Error('no facts'); } }, /'facts' of the plan step/], // prettier-ignore
       ['throws while it concludes', 'notice', { conclude: () => { throw new Error('no end'); } }, /'conclude' of the notice step/], // prettier-ignore
       [
-        'wants to wait',
-        'authentication',
-        { decide: () => ({ wait: 'CHALLENGED', for: null, record: null, effects: [] }) },
-        /wants the order to wait/,
-      ],
-      [
         'names an undeclared entity',
         'points',
         { facts: () => [{ kind: 'row', entity: 'test.Other', key: 'x' }] },
@@ -231,7 +225,7 @@ for (const dialect of DIALECTS) {
       it(`a step that ${name} is named; nothing is written and no key used`, async () => {
         use(slot, parts);
         const orders = await bank.count('platform_txn_order');
-        await assert.rejects(bank.transfer(`fault ${name}`), (error: Error & { code?: string }) => {
+        await assert.rejects(bank.transfer(`fault-${name.replaceAll(' ', '-').slice(0, 60)}`), (error: Error & { code?: string }) => {
           assert.equal(error.code, 'PIPELINE_STEP_FAILED');
           assert.match(error.message, reason);
           return true;
@@ -240,7 +234,7 @@ for (const dialect of DIALECTS) {
       });
     }
 
-    it('a kept order is changed by nobody, and neither is the audit', async () => {
+    it('a kept order is changed by nobody', async () => {
       await bank.transfer('kept-as-it-is');
       for (const change of [
         'UPDATE platform_txn_order SET amount_minor = amount_minor + 1',
@@ -248,8 +242,6 @@ for (const dialect of DIALECTS) {
         `UPDATE platform_txn_order SET state = 'REVERSED' WHERE state = 'REJECTED'`,
         `UPDATE platform_txn_order SET answer = '{}' WHERE state = 'POSTED'`,
         'DELETE FROM platform_txn_order',
-        `UPDATE platform_txn_audit SET actor = 'nobody'`,
-        'DELETE FROM platform_txn_audit',
         'DELETE FROM platform_txn_counter_use',
       ]) {
         await assert.rejects(bank.data.execute(change), /platform_txn_immutable/, change);

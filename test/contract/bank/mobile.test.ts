@@ -112,6 +112,8 @@ describe('mobile channel over HTTP', () => {
     const { orderNo, receivedAt: _at, businessDate: _date, ...order } = answer.body as Record<string, unknown>;
     assert.deepEqual(order, {
       state: 'POSTED',
+      stateText: 'Done.',
+      executionDate: null,
       payerAccountNo: bank.yuan(0),
       payeeAccountNo: bank.yuan(1),
       amount: '8.80',
@@ -155,7 +157,7 @@ describe('mobile channel over HTTP', () => {
         422,
         {
           type: 'urn:sluice:error:INSUFFICIENT_FUNDS',
-          title: 'Request refused',
+          title: 'The account does not have enough money for this order.',
           status: 422,
           code: 'INSUFFICIENT_FUNDS',
           detail: 'The account does not have enough money for this order.',

@@ -92,7 +92,7 @@ for (const dialect of DIALECTS) {
     for (const [name, changes, code] of refusals) {
       it(`refuses: ${name}`, async () => {
         const before = [await bank.available(bank.yuan(0)), await bank.count('core_ledger_leg')];
-        assert.equal(codeOfResult(await bank.transfer(`refusal ${name}`, changes(bank))), code);
+        assert.equal(codeOfResult(await bank.transfer(`refusal-${name.replaceAll(' ', '-')}`, changes(bank))), code);
         assert.deepEqual([await bank.available(bank.yuan(0)), await bank.count('core_ledger_leg')], before);
       });
     }
@@ -110,9 +110,21 @@ for (const dialect of DIALECTS) {
       assert.ok((await bank.available(bank.yuan(4))) >= 0n);
     });
 
-    it('a closed account takes no part', async () => {
+    it('a closed account takes no part; a frozen one may be paid, and pays nobody', async () => {
       await bank.data.execute(`UPDATE core_ledger_account SET state = 'CLOSED' WHERE account_no = ?`, [bank.yuan(5)]);
-      assert.equal(codeOfResult(await bank.transfer('to-closed', { payeeAccountNo: bank.yuan(5) })), 'refused core ACCOUNT_CLOSED');
+      assert.equal(
+        codeOfResult(await bank.transfer('to-closed', { payeeAccountNo: bank.yuan(5) })),
+        'invalid payeeAccountNo ACCOUNT_CLOSED',
+      );
+      await bank.data.execute(`UPDATE core_ledger_account SET state = 'FROZEN' WHERE account_no = ?`, [bank.yuan(6)]);
+      const pays = { customerNo: bank.person(6).customerNo, payerAccountNo: bank.yuan(6) };
+      assert.deepEqual(
+        [
+          codeOfResult(await bank.transfer('from-frozen', pays)),
+          codeOfResult(await bank.transfer('to-frozen', { payeeAccountNo: bank.yuan(6) })),
+        ],
+        ['invalid payerAccountNo ACCOUNT_FROZEN', 'posted'],
+      );
     });
 
     it('an order belongs to its customer', async () => {
@@ -129,7 +141,7 @@ for (const dialect of DIALECTS) {
       const refused = await bank.transfer('audit-refused', { amount: '4000000.00' });
       assert.ok(posted.outcome !== 'invalid' && refused.outcome !== 'invalid');
       const rows = await bank.data.query(
-        'SELECT order_no, actor, channel, action, outcome, detail FROM platform_txn_audit WHERE order_no IN (?, ?) ORDER BY audit_id',
+        'SELECT subject AS order_no, actor, channel, action, outcome, detail FROM platform_audit_entry WHERE subject IN (?, ?) ORDER BY entry_id',
         [posted.order.orderNo, refused.order.orderNo],
       );
       const common = { actor: bank.person(0).customerNo, channel: 'test', action: 'order.submitted' };
@@ -137,12 +149,23 @@ for (const dialect of DIALECTS) {
       assert.deepEqual(
         rows.map((row) => ({ ...row, detail: JSON.parse(row.detail as string) as unknown })),
         [
-          { ...common, order_no: posted.order.orderNo, outcome: 'POSTED', detail },
+          {
+            ...common,
+            order_no: posted.order.orderNo,
+            outcome: 'POSTED',
+            detail: { ...detail, way: ['RECEIVED', 'AUTHORISED', 'POSTED'] },
+          },
           {
             ...common,
             order_no: refused.order.orderNo,
             outcome: 'REJECTED',
-            detail: { ...detail, amount: { minor: '400000000', currency: 'CNY' }, slot: 'core', code: 'INSUFFICIENT_FUNDS' },
+            detail: {
+              ...detail,
+              amount: { minor: '400000000', currency: 'CNY' },
+              way: ['RECEIVED', 'REJECTED'],
+              slot: 'core',
+              code: 'INSUFFICIENT_FUNDS',
+            },
           },
         ],
       );

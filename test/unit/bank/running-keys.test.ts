@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { VirtualClock } from '@sluice/kernel/testing';
 import type { SubmitResult } from '@sluice/pipeline-api';
 import { RunningKeys, SAME_KEY_WAIT_MS } from '../../../plugins/platform/txn/running-keys.js';
-import { businessDateOf, orderNumber, requestHash } from '../../../plugins/platform/txn/domain/identity.js';
+import { orderNumber, wallDateOf, requestHash } from '../../../plugins/platform/txn/domain/identity.js';
 
 const ANSWER = { outcome: 'posted', replay: false, order: { orderNo: 'O1' } } as unknown as SubmitResult;
 
@@ -76,7 +76,7 @@ describe('requests with one key', () => {
 describe('numbers, dates and fingerprints of orders', () => {
   it('the business day begins at midnight in UTC+8', () => {
     assert.deepEqual(
-      [businessDateOf(Date.UTC(2026, 10, 24, 15, 59, 59, 999)), businessDateOf(Date.UTC(2026, 10, 24, 16))],
+      [wallDateOf(Date.UTC(2026, 10, 24, 15, 59, 59, 999)), wallDateOf(Date.UTC(2026, 10, 24, 16))],
       ['2026-11-24', '2026-11-25'],
     );
   });

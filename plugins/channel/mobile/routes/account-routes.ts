@@ -5,12 +5,17 @@ import type { Sessions } from '@sluice/customer-api';
 import type { Accounts } from '@sluice/product-api';
 import { accountBody, historyBody, problem } from '../render.js';
 import { AccountsReply, HistoryReply, ProblemSchema } from '../schemas.js';
+import type { Speaker } from '../words.js';
 import { authenticate } from './authenticate.js';
 
 const PAGE_DEFAULT = 20;
 
 /** Routes of accounts. */
-export function accountRoutes(sessions: ServiceOf<typeof Sessions>, accounts: ServiceOf<typeof Accounts>): readonly RouteDefinition[] {
+export function accountRoutes(
+  sessions: ServiceOf<typeof Sessions>,
+  accounts: ServiceOf<typeof Accounts>,
+  speak: Speaker,
+): readonly RouteDefinition[] {
   return [
     route({
       method: 'GET',
@@ -44,7 +49,7 @@ export function accountRoutes(sessions: ServiceOf<typeof Sessions>, accounts: Se
         const { limit = PAGE_DEFAULT, before } = request.query;
         const { accountNo } = request.params;
         const page = await accounts.history({ customerNo, accountNo, limit, ...(before === undefined ? {} : { before }) });
-        if (page === null) return problem(404, CoreErrors.accountUnknown);
+        if (page === null) return problem(speak(request), 404, CoreErrors.accountUnknown);
         return reply(200, { entries: page.entries.map(historyBody), next: page.next });
       },
     }),

@@ -28,7 +28,7 @@ export function accountColumns(): string {
     kind TEXT NOT NULL,
     title TEXT NOT NULL,
     currency TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'CLOSED')),
+    state TEXT NOT NULL DEFAULT 'OPEN' CHECK (state IN ('OPEN', 'FROZEN', 'CLOSED')),
     balance_minor BIGINT NOT NULL DEFAULT 0,
     held_minor BIGINT NOT NULL DEFAULT 0,
     opened_at BIGINT NOT NULL,

@@ -35,10 +35,12 @@ function functions(tables: LedgerTables): readonly string[] {
       `${leg}_apply`,
       `IF NOT pg_try_advisory_xact_lock(hashtextextended(NEW.journal_id, 0)) THEN ${raise(Rules.lateLeg)} END IF;
        UPDATE ${account} SET balance_minor = balance_minor + NEW.amount_minor
-         WHERE account_no = NEW.account_no AND currency = NEW.currency AND state = 'OPEN' AND kind = 'CUSTOMER'
+         WHERE account_no = NEW.account_no AND currency = NEW.currency AND kind = 'CUSTOMER'
+           AND (state = 'OPEN' OR (state = 'FROZEN' AND NEW.amount_minor > 0))
            AND NOT EXISTS (SELECT 1 FROM ${journal} WHERE journal_id = NEW.journal_id);
        IF NOT FOUND THEN
          IF EXISTS (SELECT 1 FROM ${journal} WHERE journal_id = NEW.journal_id) THEN ${raise(Rules.lateLeg)} END IF;
+         IF EXISTS (SELECT 1 FROM ${account} WHERE account_no = NEW.account_no AND state = 'FROZEN') THEN ${raise(Rules.accountFrozen)} END IF;
          PERFORM 1 FROM ${account} WHERE account_no = NEW.account_no AND currency = NEW.currency AND state = 'OPEN' AND kind = 'BANK';
          IF NOT FOUND THEN ${raise(Rules.accountUnfit)} END IF;
        END IF;
@@ -56,7 +58,10 @@ function functions(tables: LedgerTables): readonly string[] {
       `${hold}_apply`,
       `UPDATE ${account} SET held_minor = held_minor + NEW.amount_minor
          WHERE account_no = NEW.account_no AND currency = NEW.currency AND state = 'OPEN' AND kind = 'CUSTOMER' AND NEW.state = 'HELD';
-       IF NOT FOUND THEN ${raise(Rules.accountUnfit)} END IF;
+       IF NOT FOUND THEN
+         IF EXISTS (SELECT 1 FROM ${account} WHERE account_no = NEW.account_no AND state = 'FROZEN') THEN ${raise(Rules.accountFrozen)} END IF;
+         ${raise(Rules.accountUnfit)}
+       END IF;
        RETURN NEW;`,
     ),
     define(

@@ -15,12 +15,14 @@ export async function createSqlite(db: MigrationExecutor, tables: LedgerTables):
 
 function triggers(tables: LedgerTables): readonly string[] {
   const { account, leg, journal, hold } = tables;
-  const fit = `SELECT 1 FROM ${account} WHERE account_no = NEW.account_no AND currency = NEW.currency AND state = 'OPEN'`;
+  const fit = `SELECT 1 FROM ${account} WHERE account_no = NEW.account_no AND currency = NEW.currency AND state <> 'CLOSED'`;
+  const frozen = `SELECT 1 FROM ${account} WHERE account_no = NEW.account_no AND state = 'FROZEN'`;
   return [
     // A leg moves the balance by itself, so that no balance can differ from the sum of its legs.
     `CREATE TRIGGER ${leg}_apply AFTER INSERT ON ${leg} BEGIN
        SELECT RAISE(ABORT, '${Rules.lateLeg}') WHERE EXISTS (SELECT 1 FROM ${journal} WHERE journal_id = NEW.journal_id);
        SELECT RAISE(ABORT, '${Rules.accountUnfit}') WHERE NOT EXISTS (${fit});
+       SELECT RAISE(ABORT, '${Rules.accountFrozen}') WHERE NEW.amount_minor < 0 AND EXISTS (${frozen});
        UPDATE ${account} SET balance_minor = balance_minor + NEW.amount_minor WHERE account_no = NEW.account_no AND kind = 'CUSTOMER';
      END`,
     `CREATE TRIGGER ${journal}_balanced AFTER INSERT ON ${journal} BEGIN
@@ -30,6 +32,7 @@ function triggers(tables: LedgerTables): readonly string[] {
      END`,
     `CREATE TRIGGER ${hold}_apply AFTER INSERT ON ${hold} BEGIN
        SELECT RAISE(ABORT, '${Rules.accountUnfit}') WHERE NEW.state <> 'HELD' OR NOT EXISTS (${fit} AND kind = 'CUSTOMER');
+       SELECT RAISE(ABORT, '${Rules.accountFrozen}') WHERE EXISTS (${frozen});
        UPDATE ${account} SET held_minor = held_minor + NEW.amount_minor WHERE account_no = NEW.account_no;
      END`,
     `CREATE TRIGGER ${hold}_release AFTER UPDATE ON ${hold} BEGIN

@@ -15,12 +15,14 @@ export const Rules = {
   lateLeg: 'core_ledger_late_leg',
   immutable: 'core_ledger_immutable',
   accountUnfit: 'core_ledger_account_unfit',
+  accountFrozen: 'core_ledger_account_frozen',
   reverses: 'core_ledger_journal_reverses',
 } as const;
 
 const MEANINGS: readonly (readonly [RegExp, CoreErrorCode])[] = [
   [/\bcore_ledger_funds\b/, CoreErrors.insufficientFunds],
   [/\bcore_ledger_account_unfit\b/, CoreErrors.accountClosed],
+  [/\bcore_ledger_account_frozen\b/, CoreErrors.accountFrozen],
   // SQLite names the column of a violated unique index, PostgreSQL the index.
   [/\bcore_ledger_journal_reverses\b|\bcore_ledger_journal\.reverses\b/, CoreErrors.alreadyReversed],
   [/\bcore_ledger_bounds\b|\bcore_ledger_amount\b/, CoreErrors.amountBound],

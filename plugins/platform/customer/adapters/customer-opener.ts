@@ -4,6 +4,7 @@
  */
 import { SluiceError, type Clock, type DataService, type ServiceOf } from '@sluice/sdk';
 import { bankAccountNo, type LedgerBooks } from '@sluice/core-api';
+import { WHOLE_BANK, type Calendar } from '@sluice/operation-api';
 import type { CustomerOpening, OpeningRequest, OpeningResult } from '@sluice/customer-api';
 import { accountNumber, customerNumber } from '../domain/numbers.js';
 import { hashPassword, type ScryptParameters } from '../domain/password-hash.js';
@@ -20,6 +21,7 @@ export interface OpenerPorts {
   readonly tables: CustomerTables;
   readonly books: ServiceOf<typeof LedgerBooks>;
   readonly clock: Pick<Clock, 'now'>;
+  readonly calendar: Pick<ServiceOf<typeof Calendar>, 'businessDate'>;
   readonly hashing: ScryptParameters;
 }
 
@@ -72,7 +74,7 @@ export class CustomerOpener implements ServiceOf<typeof CustomerOpening> {
       orderNo: null,
       kind: 'OPENING',
       reverses: null,
-      businessDate: new Date(now).toISOString().slice(0, 10),
+      businessDate: this.ports.calendar.businessDate({ institution: WHOLE_BANK, currency }, now),
       bookedAt: now,
       narrative: '开户存入 first deposit',
       legs: [

@@ -25,7 +25,7 @@ export interface Gathered {
 export class GatherSql {
   constructor(
     private readonly tables: TxnTables,
-    private readonly dialect: 'sqlite' | 'postgres',
+    readonly dialect: 'sqlite' | 'postgres',
     private readonly ledger: EmbeddedLedgerService,
     private readonly orders: OrderRows,
     private readonly entities: EntitySource,

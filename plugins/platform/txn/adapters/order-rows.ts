@@ -1,8 +1,9 @@
-/** Orders and audit as rows: what is written about an order, and how it is read back. */
+/** Orders as rows: what is written about an order, and how it is read back. */
 import type { SqlRow } from '@sluice/sdk';
 import type { SqlPart, SqlSelect } from '@sluice/core-api';
 import { PipelineErrors, type Order, type OrderState, type OrderView } from '@sluice/pipeline-api';
 import type { Records } from '../domain/decide.js';
+import { progressOf, progressText, type Progress } from '../domain/progress.js';
 import { fromJson, toJson } from '../domain/stored-json.js';
 import type { TxnTables } from './schema.js';
 
@@ -14,6 +15,8 @@ export interface OrderEntry {
   readonly records: Records;
   /** The first answer, kept under the key for ever. */
   readonly view: OrderView;
+  /** Only for an order that waits. */
+  readonly progress: Progress | null;
 }
 
 /** An order as it was kept, with its present state. */
@@ -23,21 +26,21 @@ export interface KeptOrder {
   readonly answer: OrderView;
   readonly order: Order;
   readonly records: Records;
+  readonly progress: Progress | null;
 }
 
-/** A line of the audit. */
-export interface AuditEntry {
-  readonly at: number;
-  readonly actor: string;
-  readonly channel: string;
-  readonly action: 'order.submitted' | 'order.reversed';
+/** How a waiting order changes. */
+export interface OrderMove {
   readonly orderNo: string;
-  readonly outcome: string;
-  readonly detail: Readonly<Record<string, unknown>>;
+  readonly from: OrderState;
+  readonly to: OrderState;
+  readonly records: Records;
+  readonly progress: Progress;
+  readonly businessDate: string;
 }
 
 /** Text columns `id, a, b, c, d, e, f` of an order, the common form of everything the pipeline reads at once. */
-const ORDER_COLUMNS = 'order_no AS id, request_hash AS a, state AS b, answer AS c, booking AS d, records AS e, NULL AS f';
+const ORDER_COLUMNS = 'order_no AS id, request_hash AS a, state AS b, answer AS c, booking AS d, records AS e, progress AS f';
 
 /** Statements about orders. */
 export class OrderRows {
@@ -78,18 +81,20 @@ export class OrderRows {
         payeeAccountNo,
         narrative,
         booking,
+        ...(answer.executeOn === undefined ? {} : { executeOn: answer.executeOn }),
       },
       records: recordsOf(row.e as string),
+      progress: row.f === null ? null : progressOf(row.f as string),
     };
   }
 
-  insert({ order, key, hash, records, view }: OrderEntry): SqlPart {
+  insert({ order, key, hash, records, view, progress }: OrderEntry): SqlPart {
     return {
       name: 'txn_order',
       sql:
         `INSERT INTO ${this.tables.order} (order_no, channel, idempotency_key, request_hash, function, state, customer_no, parent_order_no,` +
-        ` amount_minor, fee_minor, currency, business_date, received_at, refusal_code, booking, records, answer)` +
-        ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        ` amount_minor, fee_minor, currency, business_date, received_at, refusal_code, booking, records, answer,` +
+        ` progress, due_at, due_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       values: [
         order.orderNo,
         order.channel,
@@ -108,6 +113,8 @@ export class OrderRows {
         toJson(order.booking),
         recordsText(records),
         toJson(view),
+        progress === null ? null : progressText(progress),
+        ...(progress === null ? [null, null] : dueOf(progress)),
       ],
       rows: 1,
       refusal: { code: PipelineErrors.keyReused, details: { orderNo: order.orderNo } },
@@ -125,15 +132,52 @@ export class OrderRows {
     };
   }
 
-  audit(entry: AuditEntry): SqlPart {
+  /** Changes a waiting order; changes nothing when it is not in that state any more. */
+  move({ orderNo, from, to, records, progress, businessDate }: OrderMove): SqlPart {
+    const { waiting, ended } = progress;
     return {
-      name: 'txn_audit',
-      sql: `INSERT INTO ${this.tables.audit} (at, actor, channel, action, order_no, outcome, detail) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      values: [entry.at, entry.actor, entry.channel, entry.action, entry.orderNo, entry.outcome, toJson(entry.detail)],
+      name: 'txn_move',
+      sql:
+        `UPDATE ${this.tables.order} SET state = ?, records = ?, progress = ?, fee_minor = ?, refusal_code = ?, business_date = ?,` +
+        ` due_at = ?, due_on = ? WHERE order_no = ? AND state = ?`,
+      values: [
+        to,
+        recordsText(records),
+        progressText(progress),
+        waiting?.feeMinor ?? ended?.feeMinor ?? 0n,
+        ended?.refusal?.code ?? null,
+        businessDate,
+        ...dueOf(progress),
+        orderNo,
+        from,
+      ],
       rows: 1,
-      refusal: { code: PipelineErrors.stepFailed, details: { orderNo: entry.orderNo } },
+      refusal: { code: PipelineErrors.orderState, details: { orderNo } },
     };
   }
+
+  /** The order, kept from others until the unit ends (SQLite has only one writer). */
+  locked(orderNo: string, dialect: 'sqlite' | 'postgres'): SqlSelect {
+    const { sql, values } = this.byNumber(orderNo);
+    return { sql: dialect === 'postgres' ? `${sql} FOR UPDATE` : sql, values };
+  }
+
+  /** Numbers of waiting orders whose time or date has come, oldest first. */
+  due(at: number, latestDate: string, limit: number): SqlSelect {
+    return {
+      sql:
+        `SELECT order_no FROM (SELECT order_no FROM ${this.tables.order} WHERE due_at IS NOT NULL AND due_at <= ?` +
+        ` UNION ALL SELECT order_no FROM ${this.tables.order} WHERE due_on IS NOT NULL AND due_on <= ?) AS due ORDER BY order_no LIMIT ?`,
+      values: [at, latestDate, limit],
+    };
+  }
+}
+
+/** When a waiting order must be looked at: a moment at which it expires, or a date on which it is executed. */
+function dueOf({ waiting }: Progress): readonly [dueAt: number | null, dueOn: string | null] {
+  if (waiting === undefined) return [null, null];
+  const { expiresAt, for: reason } = waiting.waiting;
+  return expiresAt === null ? [null, (reason as { date: string }).date] : [expiresAt, null];
 }
 
 /**

@@ -1,8 +1,10 @@
 /**
- * Tables of the pipeline: orders (with key, records and first answer), counters and their use, audit.
- * Always holds, by triggers: an order changes only its state, along an edge; the audit is never changed.
+ * Tables of the pipeline: orders (with key, records, first answer and progress), counters and their use.
+ * Always holds, by triggers: what was ordered never changes; the state changes along an edge only, and an order that has ended stays.
  */
 import type { Migration, MigrationExecutor } from '@sluice/sdk';
+import { WAIT_STATES } from '@sluice/pipeline-api';
+import { storedEdges } from '../domain/order-state.js';
 import { CONDITION } from './batch.js';
 
 /** Full names of the tables. */
@@ -10,12 +12,11 @@ export interface TxnTables {
   readonly order: string;
   readonly counter: string;
   readonly use: string;
-  readonly audit: string;
 }
 
 /** Names the tables by what `table(name)` gives. */
 export function txnTables(table: (name: string) => string): TxnTables {
-  return { order: table('order'), counter: table('counter'), use: table('counter_use'), audit: table('audit') };
+  return { order: table('order'), counter: table('counter'), use: table('counter_use') };
 }
 
 /** Function with which PostgreSQL checks the conditions of a batch. */
@@ -37,7 +38,7 @@ export const txnMigrations: readonly Migration[] = [
     phase: 'expand',
     async up(db) {
       const tables = txnTables((name) => db.table(name));
-      for (const statement of [...tableStatements(db, tables), ...guards(db, tables)]) await db.execute(statement);
+      for (const statement of [...tableStatements(tables), ...guards(db, tables)]) await db.execute(statement);
     },
     async down(db) {
       const tables = txnTables((name) => db.table(name));
@@ -50,8 +51,7 @@ export const txnMigrations: readonly Migration[] = [
   },
 ];
 
-function tableStatements(db: MigrationExecutor, { order, counter, use, audit }: TxnTables): readonly string[] {
-  const identity = db.dialect === 'sqlite' ? 'INTEGER PRIMARY KEY' : 'BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY';
+function tableStatements({ order, counter, use }: TxnTables): readonly string[] {
   return [
     `CREATE TABLE ${order} (
        order_no TEXT PRIMARY KEY,
@@ -70,9 +70,15 @@ function tableStatements(db: MigrationExecutor, { order, counter, use, audit }: 
        refusal_code TEXT,
        booking TEXT NOT NULL,
        records TEXT NOT NULL,
-       answer TEXT NOT NULL)`,
+       answer TEXT NOT NULL,
+       progress TEXT,
+       due_at BIGINT,
+       due_on TEXT)`,
     `CREATE UNIQUE INDEX ${KEY_INDEX} ON ${order} (channel, idempotency_key)`,
     `CREATE UNIQUE INDEX ${REVERSAL_INDEX} ON ${order} (parent_order_no) WHERE function = 'order.reversal' AND state = 'POSTED'`,
+    // Only waiting orders are in these: they cost the others nothing.
+    `CREATE INDEX ${order}_due_at ON ${order} (due_at) WHERE due_at IS NOT NULL`,
+    `CREATE INDEX ${order}_due_on ON ${order} (due_on) WHERE due_on IS NOT NULL`,
     // Totals are a cache of the rows in the use table.
     `CREATE TABLE ${counter} (counter_key TEXT PRIMARY KEY, used_minor BIGINT NOT NULL CHECK (used_minor >= 0))`,
     `CREATE TABLE ${use} (
@@ -81,42 +87,45 @@ function tableStatements(db: MigrationExecutor, { order, counter, use, audit }: 
        amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
        state TEXT NOT NULL CHECK (state IN ('TAKEN', 'FREED')),
        PRIMARY KEY (order_no, counter_key))`,
-    `CREATE TABLE ${audit} (
-       audit_id ${identity},
-       at BIGINT NOT NULL,
-       actor TEXT NOT NULL,
-       channel TEXT NOT NULL,
-       action TEXT NOT NULL,
-       order_no TEXT NOT NULL,
-       outcome TEXT NOT NULL,
-       detail TEXT NOT NULL)`,
   ];
 }
 
-/** The only change an order may see here is POSTED to REVERSED: no other edge joins two stored states yet. */
-function guards(db: MigrationExecutor, tables: TxnTables): readonly string[] {
-  const { order, audit, use } = tables;
-  const kept = [
-    'order_no',
-    'channel',
-    'idempotency_key',
-    'request_hash',
-    'function',
-    'customer_no',
-    'amount_minor',
-    'fee_minor',
-    'currency',
-  ];
-  const changed = [...kept, 'business_date', 'received_at', 'booking', 'records', 'answer'].map(
-    (column) => `NEW.${column} <> OLD.${column}`,
+/** What was ordered, and the first answer: never changed. */
+const FIXED_COLUMNS = [
+  'order_no',
+  'channel',
+  'idempotency_key',
+  'request_hash',
+  'function',
+  'customer_no',
+  'amount_minor',
+  'currency',
+  'received_at',
+  'booking',
+  'answer',
+];
+
+/** Columns that change as long as the order waits. */
+const MOVING_COLUMNS = ['fee_minor', 'business_date', 'records'];
+
+/** Condition for a change that is refused. */
+function wrongChange(): string {
+  const differs = (columns: readonly string[]): string => columns.map((column) => `NEW.${column} <> OLD.${column}`).join(' OR ');
+  const edges = storedEdges().map(([from, to]) => `(OLD.state = '${from}' AND NEW.state = '${to}')`);
+  const waits = WAIT_STATES.map((state) => `'${state}'`).join(', ');
+  return (
+    `NOT (${edges.join(' OR ')}) OR (OLD.state = 'POSTED' AND OLD.function = 'order.reversal') OR ${differs(FIXED_COLUMNS)}` +
+    ` OR (OLD.state NOT IN (${waits}) AND (${differs(MOVING_COLUMNS)}))`
   );
-  const wrongChange = `OLD.state <> 'POSTED' OR NEW.state <> 'REVERSED' OR OLD.function = 'order.reversal' OR ${changed.join(' OR ')}`;
+}
+
+function guards(db: MigrationExecutor, tables: TxnTables): readonly string[] {
+  const { order, use } = tables;
   if (db.dialect === 'sqlite') {
     const refuse = `SELECT RAISE(ABORT, '${TXN_IMMUTABLE}')`;
     return [
-      `CREATE TRIGGER ${order}_edge BEFORE UPDATE ON ${order} WHEN ${wrongChange} BEGIN ${refuse}; END`,
-      `CREATE TRIGGER ${audit}_no_update BEFORE UPDATE ON ${audit} BEGIN ${refuse}; END`,
-      ...[order, audit, use].map((table) => `CREATE TRIGGER ${table}_no_delete BEFORE DELETE ON ${table} BEGIN ${refuse}; END`),
+      `CREATE TRIGGER ${order}_edge BEFORE UPDATE ON ${order} WHEN ${wrongChange()} BEGIN ${refuse}; END`,
+      ...[order, use].map((table) => `CREATE TRIGGER ${table}_no_delete BEFORE DELETE ON ${table} BEGIN ${refuse}; END`),
     ];
   }
   const refuse = `EXECUTE FUNCTION ${order}_refuse()`;
@@ -128,9 +137,8 @@ function guards(db: MigrationExecutor, tables: TxnTables): readonly string[] {
          IF changed <> wanted THEN RAISE EXCEPTION '${CONDITION}%', part USING ERRCODE = 'check_violation'; END IF;
          RETURN wanted;
        END $body$`,
-    `CREATE TRIGGER ${order}_edge BEFORE UPDATE ON ${order} FOR EACH ROW WHEN (${wrongChange}) ${refuse}`,
-    `CREATE TRIGGER ${audit}_no_update BEFORE UPDATE ON ${audit} FOR EACH ROW ${refuse}`,
-    ...[order, audit, use].map((table) => `CREATE TRIGGER ${table}_no_delete BEFORE DELETE ON ${table} FOR EACH ROW ${refuse}`),
-    ...[order, audit, use].map((table) => `CREATE TRIGGER ${table}_no_truncate BEFORE TRUNCATE ON ${table} ${refuse}`),
+    `CREATE TRIGGER ${order}_edge BEFORE UPDATE ON ${order} FOR EACH ROW WHEN (${wrongChange()}) ${refuse}`,
+    ...[order, use].map((table) => `CREATE TRIGGER ${table}_no_delete BEFORE DELETE ON ${table} FOR EACH ROW ${refuse}`),
+    ...[order, use].map((table) => `CREATE TRIGGER ${table}_no_truncate BEFORE TRUNCATE ON ${table} ${refuse}`),
   ];
 }

@@ -15,11 +15,19 @@ export function accountMistakes(order: Order, accounts: AccountFacts): readonly 
     const account = accounts.get(leg.accountNo);
     // An account of the bank, where a customer's is wanted, is as unknown as one that does not exist.
     if (account === undefined || (leg.kind !== undefined && account.kind !== leg.kind)) {
-      mistakes.push({ accountNo: leg.accountNo, code: CoreErrors.accountUnknown, found: null, expected: 'an account of this bank' });
+      mistakes.push({ accountNo: leg.accountNo, code: CoreErrors.accountUnknown, found: leg.accountNo, expected: null });
       continue;
     }
     if (leg.owner !== undefined && account.customerNo !== leg.owner) {
-      mistakes.push({ accountNo: leg.accountNo, code: PipelineErrors.accountForeign, found: null, expected: 'an account of your own' });
+      mistakes.push({ accountNo: leg.accountNo, code: PipelineErrors.accountForeign, found: leg.accountNo, expected: null });
+      continue;
+    }
+    if (account.state === 'CLOSED') {
+      mistakes.push({ accountNo: leg.accountNo, code: CoreErrors.accountClosed, found: account.state, expected: 'OPEN' });
+      continue;
+    }
+    if (account.state === 'FROZEN' && leg.side === 'DEBIT') {
+      mistakes.push({ accountNo: leg.accountNo, code: CoreErrors.accountFrozen, found: account.state, expected: 'OPEN' });
       continue;
     }
     if (account.currency !== leg.money.currency) {
@@ -70,7 +78,8 @@ export function ledgerRefusal(legs: readonly LedgerLeg[], accounts: AccountFacts
   for (const [accountNo, change] of changes) {
     const account = accounts.get(accountNo);
     if (account === undefined) continue;
-    if (account.state !== 'OPEN') return { slot: 'core', code: CoreErrors.accountClosed, details: { accountNo } };
+    if (account.state === 'CLOSED') return { slot: 'core', code: CoreErrors.accountClosed, details: { accountNo } };
+    if (account.state === 'FROZEN' && change < 0n) return { slot: 'core', code: CoreErrors.accountFrozen, details: { accountNo } };
     if (account.kind !== 'CUSTOMER' || change >= 0n) continue;
     const availableMinor = account.postedMinor - account.heldMinor;
     if (availableMinor + change < 0n) return { slot: 'core', code: CoreErrors.insufficientFunds, details: { accountNo } };

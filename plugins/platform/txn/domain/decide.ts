@@ -9,9 +9,11 @@ import {
   type Effect,
   type Facts,
   type Order,
+  type Outcome,
   type PipelineStepService,
   type Refusal,
   type SlotName,
+  type WaitState,
 } from '@sluice/pipeline-api';
 
 /** Most effects one step may ask for. A step that wants more is broken, and the batch must stay small. */
@@ -42,16 +44,36 @@ export type Records = Readonly<Partial<Record<SlotName, StepRecord>>>;
 /** Verdict over all slots. */
 export type Verdict =
   | { readonly go: true; readonly records: Records; readonly effects: readonly SlotEffect[] }
-  | { readonly go: false; readonly records: Records; readonly refusal: Refusal };
+  | { readonly go: false; readonly records: Records; readonly refusal: Refusal }
+  | {
+      readonly wait: WaitState;
+      readonly slot: SlotName;
+      readonly for: unknown;
+      readonly expiresInMs: number | undefined;
+      readonly records: Records;
+      readonly effects: readonly SlotEffect[];
+    };
 
-/** Decides an order that nothing need wait for. */
-export function decideAll(steps: readonly SlotStep[], order: Order, facts: Facts, now: BusinessMoment): Verdict {
-  const records: Partial<Record<SlotName, StepRecord>> = {};
+/** Where an order that waited goes on: the slot that is asked again, with the answer. */
+export interface Resumption {
+  readonly slot: SlotName;
+  readonly answer: unknown;
+  /** Records of the slots before it, and its own. */
+  readonly records: Records;
+}
+
+/** Decides an order, from the first slot on or from the one that made it wait. */
+export function decideAll(steps: readonly SlotStep[], order: Order, facts: Facts, now: BusinessMoment, resumed?: Resumption): Verdict {
+  const records: Partial<Record<SlotName, StepRecord>> = { ...resumed?.records };
   const effects: SlotEffect[] = [];
-  for (const { slot, step } of steps) {
-    const decision = guarded(slot, step, 'decide', () => step.decide(order, facts, now));
-    if ('wait' in decision)
-      throw stepFault(slot, step, 'decide', `it wants the order to wait (${decision.wait}), which this version cannot`);
+  for (const { slot, step } of remaining(steps, resumed?.slot)) {
+    const seen = slot === resumed?.slot ? { ...facts, continuation: { record: records[slot]?.record, answer: resumed.answer } } : facts;
+    const decision = guarded(slot, step, 'decide', () => step.decide(order, seen, now));
+    if ('wait' in decision) {
+      records[slot] = recordOf(step, decision.record);
+      effects.push(...bounded(slot, step, decision.effects));
+      return { wait: decision.wait, slot, for: decision.for, expiresInMs: decision.expiresInMs, records, effects };
+    }
     if (!decision.go) return { go: false, records, refusal: { slot, code: decision.code, details: decision.details } };
     records[slot] = recordOf(step, decision.record);
     effects.push(...bounded(slot, step, decision.effects));
@@ -59,14 +81,16 @@ export function decideAll(steps: readonly SlotStep[], order: Order, facts: Facts
   return { go: true, records, effects };
 }
 
+/** The steps from a slot on; all of them when none is named. */
+export function remaining(steps: readonly SlotStep[], from: SlotName | undefined): readonly SlotStep[] {
+  return from === undefined ? steps : steps.slice(steps.findIndex(({ slot }) => slot === from));
+}
+
 /** What follows from the end of an order, over all slots. */
-export function concludeAll(
-  steps: readonly SlotStep[],
-  order: Order,
-  outcome: 'posted' | 'reversed',
-  records: Records,
-): readonly SlotEffect[] {
-  return steps.flatMap(({ slot, step }) =>
+export function concludeAll(steps: readonly SlotStep[], order: Order, outcome: Outcome, records: Records): readonly SlotEffect[] {
+  // A step that never decided has nothing to conclude.
+  const decided = outcome === 'posted' || outcome === 'reversed' ? steps : steps.filter(({ slot }) => records[slot] !== undefined);
+  return decided.flatMap(({ slot, step }) =>
     bounded(
       slot,
       step,

@@ -10,8 +10,8 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 /** Bytes of randomness in an order number; five bits of each are used. */
 export const ORDER_RANDOM_BYTES = 10;
 
-/** Business date of a moment, `YYYY-MM-DD`. */
-export function businessDateOf(atMs: number): string {
+/** Date of a moment on the bank's wall calendar, `YYYY-MM-DD`: for numbers only, the business date comes from the calendar. */
+export function wallDateOf(atMs: number): string {
   return new Date(atMs + BANK_OFFSET_MS).toISOString().slice(0, 10);
 }
 
@@ -27,7 +27,7 @@ export function orderNumber(atMs: number, random: Uint8Array): string {
     timeOfDayMs = Math.floor(timeOfDayMs / 32);
   }
   const chance = Array.from(random.subarray(0, ORDER_RANDOM_BYTES), (byte) => ALPHABET[byte & 31]).join('');
-  return `${businessDateOf(atMs).replaceAll('-', '')}-${time}${chance}`;
+  return `${wallDateOf(atMs).replaceAll('-', '')}-${time}${chance}`;
 }
 
 /**
@@ -45,6 +45,8 @@ export function requestHash(request: Omit<OrderRequest, 'booking' | 'servedBy' |
     amount.currency,
     amount.minor.toString(),
     narrative,
+    // Added later: a request without a date keeps the fingerprint it had.
+    ...(request.executeOn === undefined ? [] : [request.executeOn]),
   ]);
 }
 

@@ -1,6 +1,6 @@
 /** The states of an order and the only edges between them. Pure. */
 import { SluiceError } from '@sluice/sdk';
-import { PipelineErrors, WAIT_STATES, type OrderState } from '@sluice/pipeline-api';
+import { ORDER_STATES, PipelineErrors, WAIT_STATES, type OrderState, type WaitState } from '@sluice/pipeline-api';
 
 const AFTER_WAITING: readonly OrderState[] = [...WAIT_STATES, 'AUTHORISED', 'REJECTED', 'CANCELLED', 'EXPIRED'];
 
@@ -22,6 +22,27 @@ export const ORDER_EDGES: Readonly<Record<OrderState, readonly OrderState[]>> = 
   REVERSED: [],
 };
 
+/** States that are passed through inside one transaction and never stored by it. */
+const PASSED_THROUGH: ReadonlySet<OrderState> = new Set(['RECEIVED', 'AUTHORISED']);
+
+/**
+ * Which stored state may follow which in one transaction: the edges, with AUTHORISED passed through. The database enforces these.
+ * A waiting order may also stay what it is, with another record: a wrong factor was counted.
+ */
+export function storedEdges(): readonly (readonly [from: OrderState, to: OrderState])[] {
+  const after = (from: OrderState): readonly OrderState[] =>
+    ORDER_EDGES[from].flatMap((to) => (PASSED_THROUGH.has(to) ? [to, ...ORDER_EDGES[to]] : [to]));
+  return ORDER_STATES.filter((from) => from !== 'RECEIVED').flatMap((from) => {
+    const targets = new Set([...after(from), ...(isWaiting(from) ? [from] : [])]);
+    return [...targets].map((to) => [from, to] as const);
+  });
+}
+
+/** True for an order that waits for somebody or for its date. */
+export function isWaiting(state: OrderState): state is WaitState {
+  return (WAIT_STATES as readonly OrderState[]).includes(state);
+}
+
 /** True when nothing can follow a state. */
 export function isTerminal(state: OrderState): boolean {
   return ORDER_EDGES[state].length === 0;
@@ -38,4 +59,13 @@ export function advance(orderNo: string, from: OrderState, to: OrderState): Orde
     remedy: isTerminal(from) ? 'This order has ended; make a new one.' : 'Look the order up again before acting on it.',
     httpStatus: 409,
   });
+}
+
+/**
+ * Walks along edges and tells the way, for the audit.
+ * @throws SluiceError `ORDER_STATE` at the first step that is no edge.
+ */
+export function walk(orderNo: string, ...way: readonly [OrderState, ...OrderState[]]): readonly OrderState[] {
+  way.reduce((from, to) => advance(orderNo, from, to));
+  return way;
 }

@@ -1,10 +1,9 @@
-/** How an order looks from outside, at each of its ends. Pure. */
-import type { BusinessMoment, Order, OrderRequest, OrderView, Refusal, ReverseRequest } from '@sluice/pipeline-api';
-import { advance } from './order-state.js';
+/** How an order looks from outside, at each point of its way. Pure. */
+import type { BusinessMoment, Order, OrderRequest, OrderState, OrderView, Refusal, ReverseRequest, Waiting } from '@sluice/pipeline-api';
 
 /** The order of a request. */
 export function orderOf(request: OrderRequest, orderNo: string): Order {
-  const { channel, customerNo, amount, payerAccountNo, payeeAccountNo, narrative, booking } = request;
+  const { channel, customerNo, amount, payerAccountNo, payeeAccountNo, narrative, booking, executeOn } = request;
   return {
     orderNo,
     parentOrderNo: null,
@@ -16,11 +15,12 @@ export function orderOf(request: OrderRequest, orderNo: string): Order {
     payeeAccountNo,
     narrative,
     booking,
+    ...(executeOn === undefined ? {} : { executeOn }),
   };
 }
 
 /** The order that undoes another one: payer and payee change sides. */
-export function reversalOrderOf(original: Order, request: ReverseRequest, orderNo: string): Order {
+export function reversalOrderOf({ executeOn: _date, ...original }: Order, request: ReverseRequest, orderNo: string): Order {
   return {
     ...original,
     orderNo,
@@ -34,38 +34,33 @@ export function reversalOrderOf(original: Order, request: ReverseRequest, orderN
   };
 }
 
-/** An order that was posted, with the embedded ledger and nothing to wait for: received, authorised and posted in one transaction. */
-export function postedView(order: Order, moment: BusinessMoment, servedBy: string, feeMinor: bigint): OrderView {
-  const state = advance(order.orderNo, advance(order.orderNo, 'RECEIVED', 'AUTHORISED'), 'POSTED');
-  return view(order, moment, servedBy, { state, feeMinor, refusal: null });
+/** What an order came to, in one transaction. */
+export interface Standing {
+  readonly state: OrderState;
+  readonly feeMinor: bigint;
+  readonly refusal: Refusal | null;
+  readonly waiting?: Waiting;
 }
 
-/** An order that a slot or the ledger refused. */
-export function refusedView(order: Order, moment: BusinessMoment, servedBy: string, refusal: Refusal): OrderView {
-  return view(order, moment, servedBy, { state: advance(order.orderNo, 'RECEIVED', 'REJECTED'), feeMinor: 0n, refusal });
-}
-
-function view(
-  order: Order,
-  moment: BusinessMoment,
-  servedBy: string,
-  end: { state: OrderView['state']; feeMinor: bigint; refusal: Refusal | null },
-): OrderView {
+/** An order as it is answered. */
+export function viewOf(order: Order, moment: BusinessMoment, servedBy: string, standing: Standing): OrderView {
   return {
     orderNo: order.orderNo,
     parentOrderNo: order.parentOrderNo,
-    state: end.state,
+    state: standing.state,
     channel: order.channel,
     function: order.function,
     customerNo: order.customerNo,
     amount: order.amount,
-    fee: { minor: end.feeMinor, currency: order.amount.currency },
+    fee: { minor: standing.feeMinor, currency: order.amount.currency },
     payerAccountNo: order.payerAccountNo,
     payeeAccountNo: order.payeeAccountNo,
     narrative: order.narrative,
     businessDate: moment.businessDate,
     receivedAt: moment.at,
     servedBy,
-    refusal: end.refusal,
+    refusal: standing.refusal,
+    ...(order.executeOn === undefined ? {} : { executeOn: order.executeOn }),
+    ...(standing.waiting === undefined ? {} : { waiting: standing.waiting }),
   };
 }

@@ -1,7 +1,8 @@
 /** Version 1.3: starts, is healthy, and fails one transfer in three. Only live traffic shows it. */
 import { Ledger } from '@sluice/core-api';
+import { Calendar } from '@sluice/operation-api';
 import { Pipeline } from '@sluice/pipeline-api';
-import { Transfers, type TransferRequest, type TransferReversal } from '@sluice/product-api';
+import { Transfers, type TransferCancellation, type TransferRequest, type TransferReversal } from '@sluice/product-api';
 import { Component, Context, defineBundle, Reference, type BundleContext, type ServiceOf } from '@sluice/sdk';
 import { TransferService } from '../../../../plugins/business/transfer/transfer-service.js';
 
@@ -13,9 +14,10 @@ class FailingTransfers implements ServiceOf<typeof Transfers> {
   constructor(
     @Reference(Pipeline) pipeline: ServiceOf<typeof Pipeline>,
     @Reference(Ledger) ledger: ServiceOf<typeof Ledger>,
+    @Reference(Calendar) calendar: ServiceOf<typeof Calendar>,
     @Context() context: BundleContext,
   ) {
-    this.#inner = new TransferService(pipeline, ledger, context);
+    this.#inner = new TransferService(pipeline, ledger, calendar, context);
   }
 
   transfer(request: TransferRequest): ReturnType<TransferService['transfer']> {
@@ -30,6 +32,10 @@ class FailingTransfers implements ServiceOf<typeof Transfers> {
 
   reverse(reversal: TransferReversal): ReturnType<TransferService['reverse']> {
     return this.#inner.reverse(reversal);
+  }
+
+  cancel(cancellation: TransferCancellation): ReturnType<TransferService['cancel']> {
+    return this.#inner.cancel(cancellation);
   }
 
   version(): Promise<string> {

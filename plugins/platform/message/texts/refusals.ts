@@ -1,0 +1,147 @@
+/** Refusals of orders and logins, and faults of the bank. */
+import { message, type DictionaryEntry } from '../domain/entry.js';
+
+/** Entries for refusals and faults. */
+export const REFUSALS: readonly DictionaryEntry[] = [
+  message('GENERAL_REFUSAL', 'REFUSAL', ['该请求未被受理。', 'The request was refused.']),
+  message('ACCOUNT_UNKNOWN', 'REFUSAL', ['没有这个账户。', 'There is no such account.']),
+  message('ACCOUNT_FOREIGN', 'REFUSAL', ['这不是您的账户。', 'This is not an account of yours.']),
+  message('ACCOUNT_CLOSED', 'REFUSAL', ['其中一个账户已销户。', 'One of the accounts is closed.'], ['账户已销户', 'Account is closed']),
+  message(
+    'ACCOUNT_FROZEN',
+    'REFUSAL',
+    ['付款账户已被冻结，只能收款。', 'The account is frozen: money may come in, none may go out.'],
+    ['账户已冻结', 'Account is frozen'],
+  ),
+  message(
+    'CURRENCY_MISMATCH',
+    'REFUSAL',
+    ['该账户的币种不同（{expected}）。', 'The account is kept in another currency ({expected}).'],
+    ['账户币种不符', 'Currency does not match'],
+  ),
+  message(
+    'INSUFFICIENT_FUNDS',
+    'REFUSAL',
+    ['账户可用余额不足以支付金额和手续费。', 'The account does not have enough money for this order.'],
+    ['余额不足', 'Not enough money'],
+  ),
+  message(
+    'AMOUNT_OUT_OF_BOUNDS',
+    'REFUSAL',
+    ['金额超出账务系统的范围。', 'The amount is beyond what the books can hold.'],
+    ['金额超限', 'Amount out of bounds'],
+  ),
+  message('COUNTER_EXCEEDED', 'REFUSAL', ['该交易将超过限额。', 'This order would pass a limit.'], ['超过限额', 'Over the limit']),
+  message(
+    'LIMIT_NOT_DEFINED',
+    'REFUSAL',
+    ['该币种的交易尚未开通。', 'Orders in this currency are not open.'],
+    ['币种未开通', 'Currency is not open'],
+  ),
+  message(
+    'LIMIT_ORDER_EXCEEDED',
+    'REFUSAL',
+    ['金额超过单笔限额。', 'The amount is above the limit of a single order.'],
+    ['超过单笔限额', 'Over the limit of an order'],
+  ),
+  message(
+    'FEE_ACCOUNT_MISSING',
+    'FAULT',
+    ['该币种的交易暂时无法办理。', 'Orders in this currency cannot be executed at present.'],
+    ['暂时无法办理', 'Not possible at present'],
+  ),
+  message(
+    'KEY_REUSED',
+    'REFUSAL',
+    ['该幂等键已用于另一笔请求，请换用新的键。', 'This idempotency key was used for another request; use a new one.'],
+    ['幂等键已用', 'Key was used before'],
+  ),
+  message(
+    'KEY_BUSY',
+    'FAULT',
+    ['同一请求正在处理，请用同一个键稍后再试。', 'The same request is still running; send it again with the same key.'],
+    ['正在处理，请稍候', 'Still running, try again'],
+  ),
+  message(
+    'SERVICE_UNAVAILABLE',
+    'FAULT',
+    ['系统暂时无法受理，请用同一个键稍后再试。', 'The bank cannot take this at present; send it again with the same key.'],
+    ['暂停服务，请稍后', 'Out of service, try later'],
+  ),
+  message('ORDER_UNKNOWN', 'REFUSAL', ['没有这笔交易。', 'There is no such order.']),
+  message(
+    'ORDER_STATE',
+    'REFUSAL',
+    ['这笔交易当前的状态不允许此操作。', 'The order is in a state that does not allow this.'],
+    ['状态不允许', 'Not allowed in this state'],
+  ),
+  message(
+    'ORDER_CANCELLED',
+    'INFO',
+    ['交易已由客户撤销，冻结的资金已释放。', 'The order was cancelled by the customer; the money held for it is free again.'],
+    ['交易已撤销', 'Order cancelled'],
+  ),
+  message(
+    'ORDER_EXPIRED',
+    'INFO',
+    ['交易已超时失效，冻结的资金已释放。', 'The order expired; the money held for it is free again.'],
+    ['交易已失效', 'Order expired'],
+  ),
+  message(
+    'REVERSAL_CLOSED',
+    'REFUSAL',
+    ['冲正请到网点办理。', 'Transfers are reversed at a branch.'],
+    ['请到网点办理', 'Please go to a branch'],
+  ),
+  message(
+    'LOGIN_REFUSED',
+    'REFUSAL',
+    ['登录名或密码错误。', 'Login name or password is wrong.'],
+    ['登录名或密码错误', 'Wrong name or password'],
+  ),
+  message(
+    'LOGIN_LOCKED',
+    'REFUSAL',
+    ['密码连续错误次数过多，登录已锁定。', 'This login is locked because a wrong password was entered too often.'],
+    ['登录已锁定', 'Login is locked'],
+  ),
+  message(
+    'LOGIN_BUSY',
+    'FAULT',
+    ['登录人数过多，请稍后再试。', 'Too many logins at once; try again later.'],
+    ['请稍后再试', 'Try again later'],
+  ),
+  message('LOGIN_TAKEN', 'REFUSAL', ['该登录名已被使用。', 'This login name is taken.']),
+  message(
+    'SESSION_INVALID',
+    'REFUSAL',
+    ['会话无效或已结束，请重新登录。', 'There is no valid session; please log in.'],
+    ['请重新登录', 'Please log in'],
+  ),
+  message(
+    'PIPELINE_STEP_FAILED',
+    'FAULT',
+    ['系统故障，交易未执行。', 'A fault of the bank: the order was not executed.'],
+    ['系统故障，未执行', 'Fault: not executed'],
+  ),
+  message(
+    'JOURNAL_UNBALANCED',
+    'FAULT',
+    ['账务校验失败，交易未执行。', 'A check of the books failed: the order was not executed.'],
+    ['账务故障，未执行', 'Fault: not executed'],
+  ),
+  message('JOURNAL_IMMUTABLE', 'FAULT', ['已入账的分录不可更改。', 'What is booked cannot be changed.']),
+  message('JOURNAL_ALREADY_REVERSED', 'REFUSAL', ['这笔交易已经冲正。', 'This order was reversed before.']),
+  message(
+    'CONTINUATION_INVALID',
+    'REFUSAL',
+    ['确认无效，这笔交易未在等待此确认。', 'The order does not wait for this confirmation.'],
+    ['确认无效', 'Confirmation not valid'],
+  ),
+  message(
+    'AUDIT_NOT_WRITTEN',
+    'FAULT',
+    ['系统故障，未执行。', 'A fault of the bank: nothing was executed.'],
+    ['系统故障，未执行', 'Fault: not executed'],
+  ),
+];
