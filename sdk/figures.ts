@@ -37,7 +37,7 @@ export interface BundleFigures {
   readonly listeners: number;
   /** Bytes of its artifact's entries, which are kept in memory. */
   readonly artifactBytes: number;
-  /** Bytes of the heap reachable only through its code and instances, when that was last measured; null when never. */
+  /** Bytes of the heap reachable only through code and instances of its revisions in memory, when last measured; null when never. */
   readonly heapBytes: number | null;
 }
 
@@ -82,7 +82,7 @@ export interface SystemFigures {
 
 /** The kernel's figures, for system bundles. */
 export interface FiguresService {
-  /** Takes some microseconds per bundle; the result is not changed later. */
+  /** Takes some ten microseconds per bundle; the result is not changed later. */
   read(): SystemFigures;
 }
 

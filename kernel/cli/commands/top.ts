@@ -5,6 +5,7 @@ import { EXIT, type ExitCode } from '../../admin/exit-codes.js';
 import type { CommandContext, CommandInput } from '../command.js';
 import { formatBytes, formatDuration, formatTime, parseDuration } from '../format.js';
 import { renderTable, type Column } from '../table.js';
+import { cutToWidth } from '../width.js';
 import { SORT_KEYS, topRows, topSummary, type SortKey, type TopRow, type TopSummary } from '../traffic.js';
 
 const INTERVAL_MS_DEFAULT = 2_000;
@@ -100,10 +101,15 @@ async function showInPlace(context: CommandContext, view: View, intervalMs: numb
   const ending = new AbortController();
   const signal = AbortSignal.any([context.signal, ending.signal]);
   const draw = (): void => {
-    const lines = [...linesOf(context, view), '', context.terminal.paint('faint', `sorted by ${view.sort}; ${keysText()}, q quits`)];
-    const room = Math.max(3, stdout.rows - 1);
-    const shown =
-      lines.length <= room ? lines : [...lines.slice(0, room - 1), context.terminal.paint('faint', `${lines.length - room} lines more`)];
+    const lines = linesOf(context, view).map((line, at) => (at === 0 ? cutToWidth(line, stdout.columns) : line));
+    // Below the table: one empty line and the keys.
+    const room = Math.max(3, stdout.rows - 3);
+    const more = lines.length > room ? `${lines.length - room} lines more; ` : '';
+    const shown = [
+      ...lines.slice(0, room),
+      '',
+      context.terminal.paint('faint', cutToWidth(`${more}by ${view.sort}; ${keysText()}, q quits`, stdout.columns)),
+    ];
     // Each line is cleared to its end, then all below: no flicker of an empty screen in between.
     stdout.write(`\u001b[H${shown.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
   };

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { withVersion } from '../../support/artifacts.js';
+import { withChanges, withVersion } from '../../support/artifacts.js';
 import { notCollected, ROOT, System } from '../../support/system.js';
 
 const CLI = join(ROOT, 'kernel/bin/sluice.cjs');
@@ -38,6 +38,15 @@ function filesIn(path: string): Record<string, string> {
   }
   return files;
 }
+
+/** Holds the revision from outside. */
+const LEAK = `globalThis.plantedLeak = () => exports.default;`;
+/** More than a million bytes that only the bundle reaches, through a function and an instance. */
+const BALLAST = `
+class Ballast { constructor() { this.parts = Array.from({ length: 20_000 }, (_, part) => ({ part, text: 'part ' + part })); } }
+const ballast = new Ballast();
+exports.default.weigh = () => ballast.parts.length;
+`;
 
 describe('diagnosis from the command line', function () {
   this.timeout(60_000);
@@ -113,6 +122,20 @@ describe('diagnosis from the command line', function () {
     equal([code, output.split('\n').filter((line) => line.includes('yes')).length >= 8], [0, true]);
   });
 
+  it('leaks: names what holds a replaced revision by kind, with the cure, and exits with 9', async () => {
+    const leaky = withChanges(system.artifact('business.account'), { version: '1.0.1', code: LEAK + BALLAST });
+    for (const artifact of [leaky, withChanges(system.artifact('business.account'), { version: '1.0.2', code: BALLAST })]) {
+      equal((await system.admin.deploy([artifact], { watchMs: 0 })).outcome, 'committed');
+    }
+    const { code, output } = await sluice(system.dataFolder, 'leaks', '--gc');
+    equal(code, 9);
+    match(output, /business\.account +1\.0\.1 +\d+ +no +global \(1\)/);
+    match(
+      output,
+      /^business\.account 1\.0\.1, revision \d+\n {2}global\n {4}global property: globalThis\.plantedLeak\n {4}try Delete the property/m,
+    );
+  });
+
   it('dump: one archive that only its owner reads; never over another file', async () => {
     const path = join(folder, 'running.tgz');
     const { code, output } = await sluice(system.dataFolder, 'dump', path, '--heap');
@@ -124,7 +147,10 @@ describe('diagnosis from the command line', function () {
       bundles: { symbolicName: string; heapBytes: number }[];
     };
     const heapOf = (name: string): number => figures.bundles.find(({ symbolicName }) => symbolicName === name)?.heapBytes ?? 0;
-    ok(figures.heapMeasuredAt > 0 && heapOf('system.http') > 50_000 && heapOf('business.account') > 1_000);
+    ok(figures.heapMeasuredAt > 0 && heapOf('system.http') > 50_000);
+    // Both revisions with ballast are in memory: one is held by the leak.
+    const [ballast, other] = [heapOf('business.account'), heapOf('business.transfer')];
+    ok(ballast > 2_000_000 && ballast < 5_000_000 && other < 1_000_000, `${ballast} and ${other} bytes`);
     const versions = (JSON.parse(files['bundles.json'] ?? '') as { symbolicName: string; version: string }[]).map(
       (one) => `${one.symbolicName} ${one.version}`,
     );
