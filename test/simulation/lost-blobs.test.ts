@@ -14,7 +14,7 @@ async function booted(host: SimulatedHost): Promise<Running> {
   return answer.value;
 }
 
-async function deployed(host: SimulatedHost, { kernel }: Running, ...artifacts: readonly (typeof FIRST)[]): Promise<void> {
+async function deployed(host: SimulatedHost, { kernel, persistence }: Running, ...artifacts: readonly (typeof FIRST)[]): Promise<void> {
   const answer = await host.drive(() =>
     kernel.deploy(
       artifacts.map((one) => one?.bytes ?? new Uint8Array()),
@@ -23,6 +23,8 @@ async function deployed(host: SimulatedHost, { kernel }: Running, ...artifacts: 
   );
   ok(answer !== 'lost' && 'value' in answer);
   equal(answer.value.outcome, 'committed');
+  // Each artifact gets a file of its own, which can then be damaged.
+  await host.drive(() => persistence.store.settled());
 }
 
 function damage(host: SimulatedHost, artifact: typeof FIRST): void {
