@@ -50,7 +50,7 @@ describe('lost blobs', () => {
     await deployed(host, running, FIRST);
     await deployed(host, running, SECOND);
     damage(host, SECOND);
-    host.crash('power');
+    host.crash('process');
     equal(seen(await booted(host)), { is: ['1 sim.alpha 1.0.0 ACTIVE'], wanted: ['1 sim.alpha 1.0.0'], alarms: ['BLOB_LOST'] });
   });
 
@@ -59,7 +59,7 @@ describe('lost blobs', () => {
       const host = new SimulatedHost(seeded(1), () => undefined);
       await deployed(host, await booted(host), FIRST, OTHER);
       damage(host, FIRST);
-      host.crash('power');
+      host.crash('process');
       const down = await booted(host);
       ok(down.kernel.state.alarms.some(({ code }) => code === 'BLOB_LOST'));
       equal(
@@ -77,7 +77,7 @@ describe('lost blobs', () => {
     const host = new SimulatedHost(seeded(1), () => undefined);
     await deployed(host, await booted(host), FIRST, OTHER);
     damage(host, FIRST);
-    host.crash('power');
+    host.crash('process');
     const down = await booted(host);
     const answer = await host.drive(() => down.kernel.uninstall('sim.alpha', OPTIONS));
     ok(answer !== 'lost' && 'value' in answer, JSON.stringify(answer));
