@@ -76,7 +76,10 @@ export function demandOf({ name, query }: Pick<MatchedRequest, 'name' | 'query'>
   const demand = DEMANDS[name] ?? NOT_LISTED;
   if ((name === 'leaks' && query['collect'] === true) || (name === 'figures' && query['heap'] === true)) return operate('system');
   if (query['dryRun'] === true && demand.over !== 'system') return { ...demand, rights: ['view'] };
-  return query['allowDowngrade'] === true ? { ...demand, rights: [...demand.rights, 'downgrade'] } : demand;
+  const extra: Right[] = [];
+  if (query['allowDowngrade'] === true) extra.push('downgrade');
+  if (query['grantPermissions'] === true) extra.push('approve');
+  return extra.length === 0 ? demand : { ...demand, rights: [...demand.rights, ...extra] };
 }
 
 /**

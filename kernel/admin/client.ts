@@ -31,6 +31,7 @@ import type { Tier } from '../model/index.js';
 /** Options of a change as a client gives them; the actor is the client's. */
 export interface ClientChangeOptions {
   readonly dryRun?: boolean;
+  readonly grantPermissions?: boolean;
   readonly deployId?: string;
   readonly baseGeneration?: number;
   readonly watchMs?: number;

@@ -147,6 +147,7 @@ const CHANGE_QUERY = {
   baseGeneration: { type: 'integer', summary: 'refuse with GENERATION_CONFLICT when the current generation is another' },
   watchMs: { type: 'integer', summary: 'probation after the switch in milliseconds; 0 confirms at once' },
   drainMs: { type: 'integer', summary: 'longest drain in milliseconds' },
+  grantPermissions: { type: 'boolean', summary: 'let in what asks for more permissions than before; takes the right to approve' },
   allowDowngrade: { type: 'boolean', summary: 'take a lower version than the one it replaces; takes a right of its own' },
   confirmWithinMs: { type: 'integer', summary: 'deploys only: taken back when not confirmed within these milliseconds' },
   tier: { type: 'string', summary: 'isolation tier to run in: inline, worker or process; not weaker than a manifest asks for' },

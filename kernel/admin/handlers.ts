@@ -90,7 +90,11 @@ export const JSON_HANDLERS: { readonly [K in JsonName]: (call: Call) => Endpoint
 
 /** Endpoints that report progress and end with an outcome. */
 export const CHANGE_HANDLERS: { readonly [K in ChangeName]: (call: Call, options: ChangeOptions) => Promise<ChangeOutcome> } = {
-  deploy: async ({ runtime, request }, options) => runtime.deploy(await readArtifacts(request), options),
+  deploy: async (call, options) => {
+    const outcome = await call.runtime.deploy(await readArtifacts(call.request), options);
+    await keepPending(call, outcome);
+    return outcome;
+  },
   deployRelease: async ({ runtime, request }, options) => {
     const { release, artifacts } = await readRelease(request);
     return runtime.deployRelease(release, artifacts, options);
@@ -113,6 +117,13 @@ export const CHANGE_HANDLERS: { readonly [K in ChangeName]: (call: Call, options
     return runtime.setStartLevel(level as number, options);
   },
 };
+
+/** What asks for more permissions waits on the shelf for somebody who may grant them, while the version before serves. */
+async function keepPending({ trust, intake, principal }: Call, { error, plan }: ChangeOutcome): Promise<void> {
+  const codes = [error?.code, ...plan.problems.map(({ code }) => code)];
+  if (!codes.includes('PERMISSION_INCREASE') || intake.artifacts.length === 0) return;
+  await trust.shelf.store(intake.artifacts, intake.signatures, principal.name);
+}
 
 /** Endpoints that send values until the client leaves. Each returns the undo. */
 export const FOLLOW_HANDLERS = {

@@ -16,6 +16,7 @@ export const TEMPORARY_OPTION: OptionSpec = {
 /** Options of every command that brings an artifact. */
 export const ARTIFACT_OPTIONS: readonly OptionSpec[] = [
   { flags: '--tier <tier>', summary: 'isolation tier: inline, worker or process, not weaker than the manifest says; kept from then on' },
+  { flags: '--grant-permissions', summary: 'let in what asks for more permissions than before; takes the right to approve' },
   { flags: '--allow-downgrade', summary: 'take a lower version than the one it replaces; takes a right of its own' },
 ];
 

@@ -25,6 +25,7 @@ export function changeOptionsOf(input: CommandInput): ClientChangeOptions {
     ...(drain === undefined ? {} : { drainMs: parseDuration('drain', drain) }),
     ...(temporary === undefined ? {} : { confirmWithinMs: parseDuration('temporary', temporary) }),
     ...(input.options['allowDowngrade'] === true ? { allowDowngrade: true } : {}),
+    ...(input.options['grantPermissions'] === true ? { grantPermissions: true } : {}),
     ...(tier === undefined ? {} : { tier: parseTier(tier) }),
     ...(deployId === undefined ? {} : { deployId }),
     ...(base === undefined ? {} : { baseGeneration: parseWhole('base-generation', base) }),

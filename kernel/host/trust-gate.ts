@@ -7,6 +7,7 @@ import { refusal, type Policy } from '../trust/policy.js';
 import type { ContentChange, TrustGate } from '../trust/ports.js';
 import { decodeSignatures, mergeSignatures, readSignature, SIGNATURES_MAX, type ArtifactSignature } from '../trust/signature.js';
 import { judge, judgeContent, type TrustProblem, type Verdict } from '../trust/verdict.js';
+import { judgePermissions } from '../trust/permission-rules.js';
 import { isBelow, judgeVersion, type KnownVersion } from '../trust/version-rules.js';
 import { LineLog } from './line-log.js';
 
@@ -89,6 +90,7 @@ export class FolderTrustGate implements TrustGate {
     const problems = [
       ...judgeContent(verdict, content, this.#source.ring),
       ...judgeVersion({ ...content, ...this.#before(content, change) }),
+      ...judgePermissions(content, change.addedPermissions, change.grantPermissions),
     ];
     const [first, ...others] = problems;
     if (this.policy === 'require' && first !== undefined) throw refusal([first, ...others]);

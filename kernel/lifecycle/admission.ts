@@ -3,24 +3,29 @@
  * here is their order.
  */
 import { codeOf, SluiceError } from '@sluice/sdk';
+import { addedPermissions } from '../trust/permission-rules.js';
 import type { TrustGate } from '../trust/ports.js';
 import type { KnownVersion } from '../trust/version-rules.js';
 import { readArtifact, type ArchiveReader } from './artifacts.js';
-import type { Artifact } from './bundle.js';
+import type { Artifact, Bundle } from './bundle.js';
 import type { KernelState } from './kernel-state.js';
 import type { ChangeOptions } from './runtime.js';
 
 /**
  * Stores bytes and checks them in every respect. A refusal is recorded with the digest.
- * @throws SluiceError `SIGNATURE_*`, `ARCHIVE_*`, `MANIFEST_INVALID`, `VERSION_REUSED`, `VERSION_DOWNGRADE`.
+ * @throws SluiceError `SIGNATURE_*`, `ARCHIVE_*`, `MANIFEST_INVALID`, `VERSION_REUSED`, `VERSION_DOWNGRADE`, `PERMISSION_INCREASE`.
  */
 export async function stageArtifact(state: KernelState, bytes: Uint8Array, read: ArchiveReader, options: ChangeOptions): Promise<Artifact> {
   const digest = await state.store.put(bytes);
   try {
     const verdict = state.trust.admit(digest, options.signatures ?? []);
     const artifact = readArtifact(bytes, digest, read);
+    const installed = installedFor(state, artifact);
     const warnings = state.trust.accept(verdict, contentOf(artifact), {
-      replaces: installedVersion(state, artifact),
+      replaces: installed?.version,
+      addedPermissions:
+        installed === undefined ? [] : addedPermissions(installed.artifact.manifest.permissions, artifact.manifest.permissions),
+      grantPermissions: options.grantPermissions === true,
       singleton: artifact.manifest.singleton,
       allowDowngrade: options.allowDowngrade === true,
     });
@@ -47,10 +52,10 @@ export async function stageArtifact(state: KernelState, bytes: Uint8Array, read:
   }
 }
 
-/** Version of the bundle that an artifact would replace: the one of its name, for non-singletons the one of its name and major version. */
-function installedVersion({ bundles }: KernelState, { manifest }: Artifact): string | undefined {
+/** The bundle that an artifact would replace: the one of its name, for non-singletons the one of its name and major version. */
+function installedFor({ bundles }: KernelState, { manifest }: Artifact): Bundle | undefined {
   const { singleton, symbolicName, version } = manifest;
-  return bundles.named(symbolicName).find(({ artifact }) => singleton || artifact.manifest.version.major === version.major)?.version;
+  return bundles.named(symbolicName).find(({ artifact }) => singleton || artifact.manifest.version.major === version.major);
 }
 
 /**

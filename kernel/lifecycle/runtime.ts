@@ -16,6 +16,8 @@ export interface ChangeOptions {
   readonly signatures?: readonly Uint8Array[];
   /** Take a lower version than the one it replaces. */
   readonly allowDowngrade?: boolean;
+  /** Let a version in that asks for more permissions than the one it replaces. */
+  readonly grantPermissions?: boolean;
   /** Compute and return the plan, change nothing. */
   readonly dryRun?: boolean;
   /** Client-made id: the same id again returns the recorded outcome. */

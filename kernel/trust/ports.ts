@@ -23,7 +23,7 @@ export interface TrustGate {
   /**
    * Holds name and version, now that they are known, against the approval and against what was accepted before. Returns what the policy
    * lets pass with a warning.
-   * @throws SluiceError `SIGNATURE_OTHER_NAME`, `VERSION_REUSED`, `VERSION_DOWNGRADE` when the policy requires the rules.
+   * @throws SluiceError `SIGNATURE_OTHER_NAME`, `VERSION_REUSED`, `VERSION_DOWNGRADE`, `PERMISSION_INCREASE` when the policy requires the rules.
    */
   accept(verdict: Verdict, content: KnownVersion, change: ContentChange): readonly TrustProblem[];
   /** Asked right before content is compiled, with the keys as they are now. Null: it may run. */
@@ -41,6 +41,9 @@ export interface ContentChange {
   /** Whether versions of other majors live beside it, so that only its own major counts as older. */
   readonly singleton: boolean;
   readonly allowDowngrade: boolean;
+  /** What its manifest asks for and the installed one did not. */
+  readonly addedPermissions: readonly string[];
+  readonly grantPermissions: boolean;
 }
 
 /** How an action ended. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdminClient } from '@sluice/kernel/admin/client';
 import { startKernel, type RunningKernel, type StartOptions } from '@sluice/kernel/host/runtime';
+import { withChanges } from '../../support/artifacts.js';
 import { BUILD, bundleOf, digestOf, fragmentOf, RELEASE, signed, trustBoth } from './signed-bundles.js';
 
 describe('trust of a kernel', () => {
@@ -65,6 +66,27 @@ describe('trust of a kernel', () => {
     };
     equal((await client.deploy(fragment('core.ledger'))).error?.code, 'SIGNATURE_NAME_REFUSED');
     equal((await client.deploy(fragment('test.a'), { watchMs: 0 })).outcome, 'committed');
+  });
+
+  it('holds a version that asks for more permissions until somebody grants them', async () => {
+    const asking = (version: string, ...builtins: string[]): Uint8Array[] => {
+      const bytes = withChanges(bundleOf('test.a', version), {
+        manifest: (section) => Object.assign(section, { permissions: { builtins } }),
+      });
+      return [bytes, signed(bytes, 'test.a', version)];
+    };
+    const first = await client.deploy(asking('1.0.0', 'node:crypto'), { watchMs: 0 });
+    equal([first.outcome, first.error?.message], ['committed', undefined]);
+    const more = await client.deploy(asking('1.1.0', 'node:crypto', 'node:fs'), { watchMs: 0 });
+    equal([more.outcome, more.error?.code, more.error?.details['added']], ['refused', 'PERMISSION_INCREASE', ['builtins node:fs']]);
+    equal(states(), ['test.a 1.0.0 ACTIVE']);
+    const [waiting] = await client.artifacts();
+    equal([waiting?.bundle, waiting?.version], ['test.a', '1.1.0']);
+    const granted = await client.deployStored([waiting?.digest ?? ''], { watchMs: 0, grantPermissions: true });
+    equal([granted.outcome, granted.error?.code], ['committed', undefined]);
+    equal(states(), ['test.a 1.1.0 ACTIVE']);
+    // Less is no increase.
+    equal((await client.deploy(asking('1.2.0'), { watchMs: 0 })).outcome, 'committed');
   });
 
   it('keeps a version for one content, and goes down only when told', async () => {
