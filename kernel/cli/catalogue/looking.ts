@@ -34,7 +34,7 @@ export const LOOKING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'why',
     group: 'Looking',
-    summary: 'Explain the state of a bundle, service, route or component as a chain of causes',
+    summary: 'Explain a bundle, service, route or component: a chain of causes',
     description:
       'Looks at state, resolver, components, configuration, health and history, follows what is missing to the bundle that causes it, and ' +
       'names the next command.',
@@ -88,7 +88,7 @@ export const LOOKING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'leaks',
     group: 'Looking',
-    summary: 'Tell which replaced revisions are still held in memory, by what, and the cure',
+    summary: 'Tell which replaced revisions are held in memory, and by what',
     description: 'Exits with 9 when one is known to be held. A verdict needs garbage collections, which come by themselves in time.',
     options: [{ flags: '--gc', summary: 'force collections first; stops the process for some 40 ms each' }],
     load: () => require('../commands/leaks.js') as typeof import('../commands/leaks.js'),
@@ -113,7 +113,7 @@ export const LOOKING_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'dump',
     group: 'Looking',
-    summary: 'Write one archive for whoever looks for a fault: everything worth knowing, without secrets',
+    summary: 'Write one archive for whoever looks for a fault, without secrets',
     description:
       'Bundles, wires, services, components, routes, scopes as a tree, configuration without secrets, entries under way, figures, health, ' +
       'history, the last events and log lines. Without a running kernel it holds what the data folder tells.',
