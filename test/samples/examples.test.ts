@@ -114,4 +114,21 @@ describe('the examples', function () {
     await deploy(withVersion(artifact, '1.1.0'));
     deepStrictEqual((await ask('POST', '/counter/visits')).body, { visits: 2, version: '1.1.0' });
   });
+
+  it('worker-bundle computes in a thread of its own', async () => {
+    await deploy(await packed('worker-bundle'));
+    deepStrictEqual(await ask('GET', '/primes/below/100'), { status: 200, body: { primes: 25 } });
+    const [bundle] = (await system.admin.bundles()).filter(({ symbolicName }) => symbolicName === 'example.primes');
+    strictEqual(bundle?.tier, 'worker');
+  });
+
+  it('fragment adds a language to its host, and takes it away again', async () => {
+    await deploy(await packed('fragment-host'));
+    deepStrictEqual((await ask('GET', '/texts/welcome/en')).body, { text: 'Welcome' });
+    strictEqual((await ask('GET', '/texts/welcome/zh')).body['code'], 'LANGUAGE_UNKNOWN');
+    await deploy(await packed('fragment'));
+    deepStrictEqual((await ask('GET', '/texts/welcome/zh')).body, { text: '欢迎' });
+    await system.admin.uninstall('example.texts.chinese');
+    strictEqual((await ask('GET', '/texts/welcome/zh')).status, 404);
+  });
 });
