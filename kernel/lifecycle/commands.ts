@@ -229,6 +229,7 @@ export class Commands {
     const running = bundle.current !== null;
     const prepared = this.#plan([target(bundle, bundle.bundleId, artifact, bundle.autostart)], this.#state.startLevel);
     if (prepared.plan.problems.length > 0 || options.dryRun === true) return this.#planned(deployId, prepared, options);
+    await this.#assertDecided();
     if (running) await this.#transition(bundle, false, options);
     const wanted = target(bundle, bundle.bundleId, artifact, bundle.autostart || running);
     let outcome: ChangeOutcome | undefined;
@@ -282,6 +283,7 @@ export class Commands {
   ): Promise<ChangeOutcome> {
     const repeated = this.recorded(deployId);
     if (repeated !== null) return repeated;
+    await this.#assertDecided();
     this.#assertGeneration(options);
     this.#assertNotTemporary(targets, release?.work.undoes);
     const prepared = withRelease(this.#plan(targets, this.#state.startLevel), release);
@@ -371,6 +373,15 @@ export class Commands {
       ...this.#outcome(deployId, outcome, plan),
       ...(record.error === undefined ? {} : { error: { ...record.error, details: {} } }),
     };
+  }
+
+  /**
+   * After a failed write of the journal nobody knows what was decided: not even that a change would change nothing can be said.
+   * @throws SluiceError `JOURNAL_POISONED`.
+   */
+  async #assertDecided(): Promise<void> {
+    const { journal } = this.#state;
+    if (journal.poisoned) await journal.append([]);
   }
 
   #assertGeneration(options: ChangeOptions): void {

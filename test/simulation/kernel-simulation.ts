@@ -351,12 +351,7 @@ class KernelSimulation {
     const artifact = this.#pick(ARTIFACTS['sim.alpha'] ?? []);
     const answer = await this.#host.drive(() => this.#running().kernel.deploy([artifact.bytes], { actor: 'simulation', watchMs: 0 }));
     if (answer === 'lost') return;
-    if (!('error' in answer)) {
-      // Nothing to do is answered without a record.
-      if (answer.value.outcome === 'committed' && answer.value.generation > this.#generation)
-        this.problem('a change was committed by a poisoned journal');
-      return;
-    }
+    if (!('error' in answer)) return this.problem(`a poisoned journal, and a deploy is ${answer.value.outcome}`);
     if (codeOf(answer.error) !== 'JOURNAL_POISONED') this.problem(`expected JOURNAL_POISONED, found ${String(answer.error)}`);
     this.#checkError('deploy after a failed write', answer.error);
   }
