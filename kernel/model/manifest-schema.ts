@@ -19,6 +19,7 @@ export interface SchemaNode {
   /** Only in the form that TypeBox gives a record: one pattern for all keys. */
   readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;
+  readonly maxItems?: number;
   readonly pattern?: string;
   readonly minLength?: number;
   readonly maxLength?: number;
@@ -45,6 +46,10 @@ export function checkSchema(schema: SchemaNode, value: unknown, path: (string | 
 }
 
 function checkArray(schema: SchemaNode, value: readonly unknown[], path: (string | number)[], mistakes: MistakeList): void {
+  if (value.length > (schema.maxItems ?? Infinity)) {
+    mistakes.add('MANIFEST_VALUE', path, `${value.length} entries`, `at most ${schema.maxItems}`);
+    return;
+  }
   const items = schema.items ?? {};
   for (let index = 0; index < value.length; index++) {
     path.push(index);

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { ManifestSchema } from '@sluice/sdk';
 import { isEntryPath, manifestError, parseManifest, type Manifest, type Mistake } from '@sluice/kernel/model/index';
+import { checkSchema } from '@sluice/kernel/model/manifest-schema';
+import { MistakeList } from '@sluice/kernel/model/mistake';
 import { packageJson } from './manifests.js';
 
 /** The manifest of a package.json that must be accepted. */
@@ -419,9 +421,21 @@ describe('model: entry paths', () => {
 });
 
 describe('model: the schema of the manifest', () => {
+  it('bounds lists', () => {
+    const mistakes = new MistakeList();
+    const schema = { type: 'array', maxItems: 2, items: { type: 'string' } };
+    checkSchema(schema, ['a', 'b'], [], mistakes);
+    assert.deepEqual(mistakes.all, []);
+    checkSchema(schema, ['a', 'b', 'c'], ['list'], mistakes);
+    assert.deepEqual(
+      mistakes.all.map(({ code, path, found, expected }) => [code, path, found, expected]),
+      [['MANIFEST_VALUE', 'list', '3 entries', 'at most 2']],
+    );
+  });
+
   it('uses only keywords that the checker understands', () => {
     const known = ['type', 'const', 'anyOf', 'properties', 'required', 'additionalProperties', 'patternProperties', 'items', 'pattern'];
-    const limits = ['minLength', 'maxLength', 'minimum', 'maximum', 'description', '$id', 'title'];
+    const limits = ['minLength', 'maxLength', 'maxItems', 'minimum', 'maximum', 'description', '$id', 'title'];
     const unknown = new Set<string>();
     const visit = (node: Record<string, unknown>): void => {
       for (const key of Object.keys(node)) if (![...known, ...limits].includes(key)) unknown.add(key);
