@@ -13,11 +13,14 @@ export interface SimulationFigures {
 }
 
 const PROBLEMS_MAX = 20;
+/** Print every line of what the kernels do. */
+const IS_TRACED = process.env['SLUICE_TRACE'] === '1';
 
 /** Simulates kernels. */
 export function runKernels(from: number, count: number): Promise<SimulationFigures> {
   return runSeeds('simulation', from, count, async (seed) => {
-    const { problems, counts } = await simulateKernel({ seed });
+    const { problems, counts, trace } = await simulateKernel({ seed, keepTrace: IS_TRACED });
+    if (IS_TRACED) process.stdout.write(`${trace.join('\n')}\n`);
     return { problems, counts: { ...counts } };
   });
 }
