@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { defineBundle, reply, route, Routes, RouteTable, serveRoutes, Type } from '@sluice/sdk';
 import { TestRuntime, type TestBundle } from '@sluice/kernel/testing';
+import { printTable, rowOf, type Row } from './support/figures.js';
 import type { LoadResult } from './http/load.js';
 import { httpBundle } from './http/http-bundle.js';
 
@@ -53,15 +54,18 @@ async function main(): Promise<void> {
     }
   });
   await runtime.stop();
-  swaps.sort((left, right) => left - right);
-  const line = (name: string, { perSecond, p50Ms, p99Ms, longestMs, failed }: LoadResult): string =>
-    `${name}: ${perSecond.toFixed(0)} answers/s, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms, longest ${longestMs.toFixed(1)} ms, failed ${failed}`;
-  console.log(line('steady  ', steady));
-  console.log(line(`${SWAPS} swaps`, swapped));
-  console.log(
-    `p99 ${(swapped.p99Ms / steady.p99Ms).toFixed(2)} x steady, throughput ${(swapped.perSecond / steady.perSecond).toFixed(2)} of steady`,
-  );
-  console.log(`a swap: median ${swaps[SWAPS / 2]?.toFixed(1)} ms, longest ${swaps.at(-1)?.toFixed(1)} ms`);
+  const ratio = (of: (result: LoadResult) => number): number => of(swapped) / of(steady);
+  const beside = (name: string, of: (result: LoadResult) => number): Pick<Row, 'value' | 'peer'> => {
+    return { value: of(swapped), peer: { name, value: of(steady) } };
+  };
+  printTable(`${SWAPS} swaps under the load of ${CONNECTIONS} connections, beside ${DURATION_MS / 1_000} s without one`, [
+    { what: 'requests that failed', unit: '', value: swapped.failed, bar: 0 },
+    { what: 'p50', unit: 'ms', ...beside('steady', (one) => one.p50Ms) },
+    { what: 'p99', unit: 'ms', ...beside('steady', (one) => one.p99Ms), bar: 1.5 * steady.p99Ms },
+    { what: 'longest', unit: 'ms', ...beside('steady', (one) => one.longestMs), bar: 20 },
+    { what: 'throughput kept', unit: 'of steady', value: ratio((one) => one.perSecond), bar: 0.95, better: 'more' },
+    rowOf('a swap', 'ms', swaps, { bar: 10 }),
+  ]);
 }
 
 void main();

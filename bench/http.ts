@@ -9,11 +9,14 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { median, printTable, rowOf, type Row } from './support/figures.js';
 import { CONTENDERS, parts, routerOf, viewOf, type Started } from './http/contenders.js';
 import type { LoadResult } from './http/load.js';
 
 const CONNECTIONS = 50;
 const WARM_UP_REQUESTS = 20_000;
+const ROUTE_CHANGE_MS_MAX = 0.05;
+const CHANGE_MS_MAX = 500;
 
 interface Options {
   readonly rounds: number;
@@ -70,40 +73,65 @@ async function ended(child: ChildProcess): Promise<void> {
   await exit;
 }
 
+/** Our routes beside the bars: a share of bare and one of Koa alone, both by Node's major version. */
+const [SHARE_OF_BARE, SHARE_OF_KOA] = Number.parseInt(process.versions.node, 10) < 24 ? [0.48, 0.8] : [0.55, 0.88];
+/** Many routes, or many bundles, may cost so much of what few do. */
+const SHARE_OF_FEW = 0.9;
+const FEW: Readonly<Record<string, string>> = {
+  'ours router 10000': 'ours router 10',
+  'ours typed 10000': 'ours typed 10',
+  'ours 1000 bundles of 10': 'ours 1 bundle of 10',
+};
+
 function report(results: ReadonlyMap<string, readonly Measured[]>): void {
-  const rateOf = (name: string): number => median((results.get(name) ?? []).map((run) => run.perSecond));
+  const rates = (name: string): number[] => (results.get(name) ?? []).map((run) => run.perSecond);
   // The quietest run: noise only ever adds.
   const cpuOf = (name: string): number => Math.min(...(results.get(name) ?? []).map((run) => run.cpuUs));
-  console.log(`\n${CONNECTIONS} connections, medians of the rounds; ratios by answers per second, and by processor time\n`);
-  console.log('contender            requests/s  of bare  of Koa   us/request  of bare  of Koa   p50 ms   p99 ms   failed');
-  for (const [name, runs] of results) {
-    const cells = [
-      name.padEnd(20),
-      rateOf(name).toFixed(0).padStart(10),
-      (rateOf(name) / rateOf('bare')).toFixed(2).padStart(8),
-      (rateOf(name) / rateOf('koa')).toFixed(2).padStart(7),
-      cpuOf(name).toFixed(1).padStart(12),
-      (cpuOf('bare') / cpuOf(name)).toFixed(2).padStart(8),
-      (cpuOf('koa') / cpuOf(name)).toFixed(2).padStart(7),
-      median(runs.map((run) => run.p50Ms))
-        .toFixed(2)
-        .padStart(8),
-      median(runs.map((run) => run.p99Ms))
-        .toFixed(2)
-        .padStart(8),
-      String(runs.reduce((sum, run) => sum + run.failed, 0)).padStart(8),
+  const names = [...results.keys()];
+  const isOurs = (name: string): boolean => name.startsWith('ours');
+  const barAt = (bare: number, koa: number): number => Math.max(SHARE_OF_BARE * bare, SHARE_OF_KOA * koa);
+  const perSecond = names.map((name) =>
+    rowOf(name, '/s', rates(name), {
+      better: 'more',
+      ...(name === 'bare' ? {} : { peer: { name: 'bare', value: median(rates('bare')) } }),
+      ...(isOurs(name) ? { bar: barAt(median(rates('bare')), median(rates('koa'))) } : {}),
+    }),
+  );
+  const failed = [...results.values()].flat().reduce((sum, run) => sum + run.failed, 0);
+  printTable(`${CONNECTIONS} connections, answers per second`, perSecond, [`Requests that failed, of all contenders: ${failed}.`]);
+  const perRequest = names.map((name): Row => {
+    // Shares of throughput are shares of the time a request may take, turned round.
+    const [bare, koa] = [cpuOf('bare'), cpuOf('koa')];
+    const bar = Math.min(bare / SHARE_OF_BARE, koa / SHARE_OF_KOA);
+    return { what: name, unit: 'us', value: cpuOf(name), peer: { name: 'bare', value: bare }, ...(isOurs(name) ? { bar } : {}) };
+  });
+  printTable('processor time of the server for one request', perRequest);
+  const flatness = Object.entries(FEW).filter(([many, few]) => results.has(many) && results.has(few));
+  const shares = flatness.map(([many, few]): Row => {
+    return { what: `${many} / ${few}`, unit: 'of it', value: cpuOf(few) / cpuOf(many), bar: SHARE_OF_FEW, better: 'more' };
+  });
+  if (shares.length > 0) printTable('throughput by processor time, many routes beside few', shares);
+  const latencies = names.flatMap((name) => {
+    const runs = results.get(name) ?? [];
+    return [
+      rowOf(
+        `${name}, p50`,
+        'ms',
+        runs.map((run) => run.p50Ms),
+      ),
+      rowOf(
+        `${name}, p99`,
+        'ms',
+        runs.map((run) => run.p99Ms),
+      ),
     ];
-    console.log(cells.join(' '));
-  }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+  });
+  printTable('latency', latencies);
 }
 
 /** Adding and removing the routes of a bundle in a running server. */
 async function measureChanges(): Promise<void> {
+  const rows: Row[] = [];
   for (const count of [10, 1_000, 10_000]) {
     const { publisher } = parts();
     const view = viewOf(1);
@@ -115,10 +143,9 @@ async function measureChanges(): Promise<void> {
       publisher.publish(undefined, [view]);
       times.push(performance.now() - startedAt);
     }
-    console.log(
-      `add and remove ${count} routes: ${median(times).toFixed(2)} ms, ${((median(times) / count) * 1_000).toFixed(1)} us a route`,
-    );
+    rows.push(rowOf(`${count} routes`, 'ms', times, { bar: Math.min(count * ROUTE_CHANGE_MS_MAX, CHANGE_MS_MAX) }));
   }
+  printTable('adding and removing the routes of a bundle at run time', rows);
 }
 
 void main();

@@ -24,6 +24,7 @@ import {
 import { oursSqlite, rawSqlite, sequelizeSqlite } from './money/sqlite-variants.js';
 import { pipeline } from './money/pipeline-variants.js';
 import { measure, type Variant } from './money/workload.js';
+import { median, printTable, rowOf } from './support/figures.js';
 
 const POSTGRES_URL = process.env['SLUICE_TEST_POSTGRES'] ?? 'postgres://postgres@127.0.0.1:5432/test';
 const FAMILIES = {
@@ -80,20 +81,25 @@ function rounds(variants: readonly string[], clients: number): Map<string, numbe
   return figures;
 }
 
-function report(family: string, clients: number, figures: Map<string, number[]>): void {
-  const [base] = figures.values();
-  for (const [variant, perSecond] of figures) {
-    const ratio = median(perSecond) / median(base as number[]);
-    const spread = `${Math.round(Math.min(...perSecond))}-${Math.round(Math.max(...perSecond))}`;
-    console.log(
-      `${family.padEnd(8)} ${String(clients).padStart(2)} clients  ${variant.padEnd(24)} ${String(Math.round(median(perSecond))).padStart(6)}/s  x${ratio.toFixed(2)}  (${spread})`,
-    );
-  }
-}
+/** Bars, as shares of the first variant's figure; some differ by the number of clients. */
+const BARS: Readonly<Record<string, (clients: number) => number>> = {
+  'ours on SQLite': (clients) => (clients === 1 ? 0.8 : 1),
+  'whole pipeline on SQLite': () => 0.4,
+  'ours batched': () => 1.25,
+  'whole pipeline on PostgreSQL': () => 0.6,
+};
 
-function median(figures: readonly number[]): number {
-  const sorted = [...figures].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] as number;
+function report(family: string, clients: number, figures: Map<string, number[]>): void {
+  const [[baseName, base] = ['', []]] = figures;
+  const rows = [...figures].map(([variant, perSecond]) => {
+    const share = BARS[variant]?.(clients);
+    return rowOf(variant, '/s', perSecond, {
+      better: 'more',
+      ...(variant === baseName ? {} : { peer: { name: baseName, value: median(base) } }),
+      ...(share === undefined ? {} : { bar: share * median(base) }),
+    });
+  });
+  printTable(`${family}, ${clients} client${clients === 1 ? '' : 's'}, transactions per second`, rows);
 }
 
 async function runVariant(name: string, clients: number, seconds: number): Promise<void> {

@@ -36,6 +36,8 @@ export const CONTENDERS: Readonly<Record<string, Start>> = {
   'ours router 10000': () => ours({ router: routerOf(10_000) }, '/r/9999'),
   'ours typed 10': () => ours({ routes: typedRoutes(10) }, '/r/9'),
   'ours typed 10000': () => ours({ routes: typedRoutes(10_000) }, '/r/9999'),
+  'ours 1 bundle of 10': () => oursInBundles(1, 10),
+  'ours 1000 bundles of 10': () => oursInBundles(1_000, 10),
 };
 
 const bare: RequestListener = (_request, response) => {
@@ -127,9 +129,22 @@ export function viewOf(id: number, mount = '/'): ServiceView {
   };
 }
 
-async function ours(service: RouteSet, path: string): Promise<Started> {
+function ours(service: RouteSet, path: string): Promise<Started> {
+  return serving([{ service, view: viewOf(1) }], path);
+}
+
+/** Many bundles, each with a mount of its own; the last one is asked. */
+function oursInBundles(bundles: number, routes: number): Promise<Started> {
+  const sets = Array.from({ length: bundles }, (_, index) => ({
+    service: { routes: typedRoutes(routes) },
+    view: viewOf(index + 1, `/bundle${index + 1}`),
+  }));
+  return serving(sets, `/bundle${bundles}/r/${routes - 1}`);
+}
+
+async function serving(sets: readonly { readonly service: RouteSet; readonly view: ServiceView }[], path: string): Promise<Started> {
   const { handler, publisher, clock } = parts();
-  publisher.publish(await publisher.prepare([{ service, view: viewOf(1) }], []), []);
+  publisher.publish(await publisher.prepare(sets, []), []);
   const listener = await HttpListener.create(handler, readSettings({ port: 0 }), { log: silent, clock });
   await listener.open();
   return { port: Number(new URL(listener.addresses()[0] ?? '').port), path };

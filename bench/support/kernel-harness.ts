@@ -34,8 +34,33 @@ exports.default = defineBundle({
 `;
 }
 
-/** Artifact of trivial bundle `index`. */
-export function trivialBundle(index: number, version = '1.0.0'): Buffer {
+const FUNCTIONS_OF_MODULE = 8;
+
+/** Code of some size as a bundler packs it: modules that run once when the bundle is loaded, with functions that wait for their calls. */
+export function muchCode(bytes: number): string {
+  const modules: string[] = ['\n'];
+  for (let length = 0, index = 0; length < bytes; index += 1) {
+    const functions = Array.from({ length: FUNCTIONS_OF_MODULE }, (_, at) => {
+      return `  function step${at}(list, limit) {
+    const scaled = list.map((one) => one * ${index + at}).filter((one) => one > limit);
+    if (scaled.length === 0) throw new Error('module ${index}, step ${at}: nothing above ' + limit);
+    return { steps: ${at}, sum: scaled.reduce((sum, one) => sum + one, 0) };
+  }
+`;
+    });
+    const names = functions.map((_, at) => `step${at}`).join(', ');
+    const text = `const module${index} = ((table) => {\n${functions.join('')}  return Object.assign(table, { ${names} });\n})({});\n`;
+    modules.push(text);
+    length += text.length;
+  }
+  return modules.join('');
+}
+
+/**
+ * Artifact of trivial bundle `index`.
+ * @param more code that it has besides.
+ */
+export function trivialBundle(index: number, version = '1.0.0', more = ''): Buffer {
   const requires = index === 0 ? {} : { requires: [{ contract: `bench.Service${index - 1}`, range: '^1.0.0' }] };
   const packageJson = {
     name: `@bench/bundle-${index}`,
@@ -47,7 +72,7 @@ export function trivialBundle(index: number, version = '1.0.0'): Buffer {
       ...requires,
     },
   };
-  return writeArchive({ 'package.json': JSON.stringify(packageJson), 'dist/bundle.cjs': source(index, version) });
+  return writeArchive({ 'package.json': JSON.stringify(packageJson), 'dist/bundle.cjs': source(index, version) + more });
 }
 
 /** A kernel in memory, or durable in a folder. */

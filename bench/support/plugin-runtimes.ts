@@ -10,8 +10,11 @@ const load = createRequire(__filename);
 
 /** A runtime with its N plugins running. */
 export interface PluginRuntime {
-  /** Replaces one plugin by another version of itself and waits until everything runs again. */
-  update(index: number, version: number): Promise<void>;
+  /**
+   * Replaces one plugin by another version of itself and waits until everything runs again.
+   * @param more code that the plugin has besides.
+   */
+  update(index: number, version: number, more?: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -19,6 +22,11 @@ export interface PluginRuntime {
 export interface Contender {
   source(index: number, version: number): string;
   start(sources: readonly string[]): Promise<PluginRuntime>;
+}
+
+/** Stack overflows that a contender printed, in all they printed. */
+export function overflowsIn(output: string): number {
+  return output.match(/^RangeError: Maximum call stack size exceeded/gm)?.length ?? 0;
 }
 
 function evaluate(source: string, file: string): unknown {
@@ -60,8 +68,8 @@ module.exports = {
     };
     await settled();
     return {
-      async update(index, version) {
-        const plugin = evaluate(cordis.source(index, version), `cordis-${index}.js`) as object;
+      async update(index, version, more = '') {
+        const plugin = evaluate(cordis.source(index, version) + more, `cordis-${index}.js`) as object;
         forks[index]?.dispose();
         forks[index] = context.plugin(plugin);
         while (context.get(`service${index}`)?.version !== version) await Promise.resolve();
@@ -99,9 +107,9 @@ module.exports = {
     const services = sources.map((source, index) => broker.createService(evaluate(source, `moleculer-${index}.js`) as object));
     await broker.start();
     return {
-      async update(index, version) {
+      async update(index, version, more = '') {
         await broker.destroyService(services[index] as object);
-        services[index] = broker.createService(evaluate(moleculer.source(index, version), `moleculer-${index}.js`) as object);
+        services[index] = broker.createService(evaluate(moleculer.source(index, version) + more, `moleculer-${index}.js`) as object);
         await broker.waitForServices([`service${index}`]);
       },
       close: () => broker.stop(),
@@ -126,7 +134,7 @@ module.exports = async (services) => {
     };
     for (const [index, source] of sources.entries()) await run(source, `floor-${index}.js`);
     return {
-      update: (index, version) => run(floor.source(index, version), `floor-${index}.js`),
+      update: (index, version, more = '') => run(floor.source(index, version) + more, `floor-${index}.js`),
       close: () => Promise.resolve(),
     };
   },
