@@ -8,6 +8,8 @@ import { AccountNoSchema, AccountViewSchema, NewAccountSchema } from './accounts
 /** Most entries of one page of history. */
 export const HISTORY_PAGE_MAX = 100;
 
+const DateText = Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' });
+
 /** Schema of {@link HistoryEntry}. */
 export const HistoryEntrySchema = Type.Object(
   {
@@ -78,7 +80,7 @@ export const LedgerVerdictSchema = Type.Object(
 export type LedgerVerdict = Static<typeof LedgerVerdictSchema>;
 
 /** Read side of a ledger. */
-export const Ledger = contract('core.ledger.Ledger', '1.0.0', {
+export const Ledger = contract('core.ledger.Ledger', '1.1.0', {
   find: method([AccountNoSchema], Type.Union([AccountViewSchema, Type.Null()]), 'One account with its balances.'),
   findAll: method(
     [Type.Array(AccountNoSchema, { maxItems: 100 })],
@@ -93,6 +95,11 @@ export const Ledger = contract('core.ledger.Ledger', '1.0.0', {
     ],
     HistoryPageSchema,
     'Legs on an account, newest first.',
+  ),
+  balanceAt: method(
+    [AccountNoSchema, DateText],
+    Type.Union([bigintText(), Type.Null()]),
+    'Posted balance of an account at the end of a business date, in minor units; null for an unknown account.',
   ),
   totals: method([], Type.Array(CurrencyTotalSchema), 'Money by currency, in one snapshot: each sum must be zero.'),
   verify: method([], LedgerVerdictSchema, 'Checks all books. Reads every leg: not for the request path.'),
@@ -134,7 +141,12 @@ export const JournalDraftSchema = Type.Object(
 export type JournalDraft = Static<typeof JournalDraftSchema>;
 
 /** Write side of a ledger outside of the money pipeline. Each call joins the unit of work it is made in, if any. */
-export const LedgerBooks = contract('core.ledger.Books', '1.0.0', {
+export const LedgerBooks = contract('core.ledger.Books', '1.1.0', {
   openAccounts: method([Type.Array(NewAccountSchema)], Type.Integer(), 'Opens accounts that do not exist yet; returns how many.'),
   post: method([JournalDraftSchema], Type.Null(), 'Posts a balanced journal.'),
+  setState: method(
+    [AccountNoSchema, Type.Union([Type.Literal('OPEN'), Type.Literal('FROZEN'), Type.Literal('CLOSED')])],
+    Type.Boolean(),
+    'Opens, freezes or closes a customer account. False when there is none, or when one that is to be closed holds money.',
+  ),
 });

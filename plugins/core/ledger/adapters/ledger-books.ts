@@ -1,6 +1,6 @@
 /** Opens accounts and posts journals outside of the money pipeline: openings, migrations. */
 import type { Clock, DataService, ServiceOf, UnitOfWork } from '@sluice/sdk';
-import type { JournalDraft, LedgerBooks, NewAccount } from '@sluice/core-api';
+import type { AccountView, JournalDraft, LedgerBooks, NewAccount } from '@sluice/core-api';
 import { checkJournal, inLockOrder } from '../domain/journal.js';
 import type { EmbeddedLedgerStatements } from './embedded-ledger.js';
 import type { LedgerTables } from './schema-common.js';
@@ -37,6 +37,12 @@ export class Books implements ServiceOf<typeof LedgerBooks> {
       await unit.execute(row.sql, row.values);
     });
     return null;
+  }
+
+  async setState(accountNo: string, state: AccountView['state']): Promise<boolean> {
+    const empty = state === 'CLOSED' ? ' AND balance_minor = 0 AND held_minor = 0' : '';
+    const sql = `UPDATE ${this.tables.account} SET state = ? WHERE account_no = ? AND kind = 'CUSTOMER'${empty}`;
+    return (await this.data.execute(sql, [state, accountNo])) === 1;
   }
 
   private open(unit: UnitOfWork, accounts: readonly NewAccount[]): Promise<number> {

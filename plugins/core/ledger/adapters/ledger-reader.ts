@@ -40,6 +40,17 @@ export class LedgerReader implements ServiceOf<typeof Ledger> {
     return { entries, next: rows.length > page.limit ? (entries.at(-1)?.sequence ?? null) : null };
   }
 
+  async balanceAt(accountNo: string, businessDate: string): Promise<bigint | null> {
+    const { account, leg, journal } = this.tables;
+    const rows = await this.data.query(
+      `SELECT CAST(COALESCE(SUM(CASE WHEN j.business_date <= ? THEN l.amount_minor END), 0) AS TEXT) AS balance
+       FROM ${account} a LEFT JOIN ${leg} l ON l.account_no = a.account_no LEFT JOIN ${journal} j ON j.journal_id = l.journal_id
+       WHERE a.account_no = ? GROUP BY a.account_no`,
+      [businessDate, accountNo],
+    );
+    return rows[0] === undefined ? null : asBigint(rows[0].balance);
+  }
+
   async totals(): Promise<CurrencyTotal[]> {
     const { account, leg } = this.tables;
     const rows = await this.data.query(
