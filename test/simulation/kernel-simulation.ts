@@ -26,6 +26,7 @@ import {
   atLevel,
   autostarted,
   deployed,
+  expired,
   failed,
   givenUp,
   NOTHING,
@@ -159,9 +160,20 @@ class KernelSimulation {
     else if (kind < 0.85) await this.#traffic();
     else if (kind < 0.95) await this.#timePasses();
     else await this.#restart();
+    await this.#idle();
     this.#host.disk.decide = () => undefined;
     this.#misbehaving = 0;
     await this.#settleStep();
+  }
+
+  /** Waits for what runs behind the answers, such as the end of a trial: a command of the kernel's queue that does nothing. */
+  async #idle(): Promise<void> {
+    if (this.#host.disk.crashed) return;
+    await this.#host.drive(() =>
+      this.#running()
+        .kernel.backup('/nowhere')
+        .catch(() => undefined),
+    );
   }
 
   /** The process ends in the middle of one of the next operations. */
@@ -199,10 +211,11 @@ class KernelSimulation {
     if (kind < 0.5) {
       const artifacts = this.#artifacts();
       const bytes = artifacts.map((one) => one.bytes);
+      const isTemporary = this.#chance(0.15);
       return {
-        label: `deploy ${labelOf(artifacts)}`,
-        effect: deployed(artifacts, true, this.#down),
-        run: ({ kernel }) => kernel.deploy(bytes, options),
+        label: `deploy ${isTemporary ? 'for a time ' : ''}${labelOf(artifacts)}`,
+        effect: deployed(artifacts, true, this.#down, isTemporary),
+        run: ({ kernel }) => kernel.deploy(bytes, isTemporary ? { ...options, confirmWithinMs: 4_000 } : options),
       };
     }
     if (kind < 0.56) {
@@ -296,8 +309,6 @@ class KernelSimulation {
       for (let count = 0; count < 12; count += 1) entries.begin('request', bundle, '0.0.0').end({ failed: isFailing });
       if (this.#chance(0.3)) this.#entries.push(entries.begin('request', bundle, '0.0.0'));
       await settle();
-      // A command behind the reaction to the traffic.
-      await kernel.backup('/nowhere').catch(() => undefined);
     });
     if (isFailing) this.#candidates = this.#candidates.flatMap(failed(bundle === CONSUMER ? [CONSUMER, PROVIDER] : [bundle]));
   }
@@ -440,7 +451,7 @@ class KernelSimulation {
     this.#note(`is: ${found}, generation ${generation}`);
     const desired = shown({ startLevel: state.startLevel, bundles: new Map(state.bundles.map((one) => [one.symbolicName, one])) });
     if (isSure && found !== desired) this.problem(`the kernel has ${found}, the journal wants ${desired}`);
-    const fitting = this.#candidates.filter((candidate) => shown(candidate) === found);
+    const fitting = this.#candidates.flatMap(expired).filter((candidate) => shown(candidate) === found);
     if (fitting.length === 0)
       this.problem(`found ${found}, possible were\n    ${[...new Set(this.#candidates.map(shown))].join('\n    ')}`);
     else if (isSure) this.#candidates = distinct(fitting);

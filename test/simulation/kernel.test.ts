@@ -2,7 +2,7 @@
  * Lives of a whole kernel on a simulated disk, in virtual time, with scripted bundles. `SLUICE_SEED` sets the first seed, `SLUICE_KERNELS`
  * their number; `npm run verify -- simulation` runs ten thousand.
  */
-import { deepStrictEqual as equal, notStrictEqual, ok } from 'node:assert';
+import { deepStrictEqual as equal, ok } from 'node:assert';
 import { simulateKernel } from './kernel-simulation.js';
 import { problemsOf } from './replay.js';
 
@@ -17,11 +17,15 @@ describe('simulation of the kernel', function () {
   });
 
   it('does the same for the same seed, line by line, and something else for another', async () => {
-    const options = { seed: 51, keepTrace: true };
-    const [first, again, other] = [await simulateKernel(options), await simulateKernel(options), await simulateKernel({ seed: 52 })];
-    equal(again, first);
-    notStrictEqual(other.traceHash, first.traceHash);
-    ok(first.trace.length > 50);
+    const hashes = new Set<string>();
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const options = { seed, keepTrace: true };
+      const first = await simulateKernel(options);
+      equal(await simulateKernel(options), first);
+      hashes.add(first.traceHash);
+      ok(first.trace.length > 10);
+    }
+    equal(hashes.size, 20);
   });
 
   it('does what it says: commands are committed, processes end, the power is cut, disks fail', async () => {

@@ -22,6 +22,8 @@ interface OpenChange {
   /** Those of them that ran before: they are on trial. More than one answer: some may have been down, though they should have run. */
   readonly swapped: readonly (readonly string[])[];
   readonly before: Bundles;
+  /** Taken back when nobody confirms it in time. */
+  readonly temporary: boolean;
 }
 
 /** All bundles by name, and the framework's start level. */
@@ -52,11 +54,13 @@ const NONE: ReadonlySet<string> = new Set();
  * Artifacts replace what is installed.
  * @param runs null: as it was.
  * @param down bundles that may be down although they should run.
+ * @param temporary it is taken back when it is not confirmed.
  */
 export function deployed(
   artifacts: readonly { readonly bundle: string; readonly version: string }[],
   runs: boolean | null,
   down: ReadonlySet<string> = NONE,
+  temporary = false,
 ): Effect {
   return (before) => {
     const next = new Map(before.bundles);
@@ -67,7 +71,7 @@ export function deployed(
       else if (old.version === version) next.set(bundle, { ...old, autostart });
       else next.set(bundle, { version, autostart, earlier: [old.version, ...old.earlier.filter((one) => one !== version)].slice(0, 2) });
     }
-    return [opened(before, next, down)];
+    return [opened(before, next, down, temporary)];
   };
 }
 
@@ -76,7 +80,7 @@ export function autostarted(bundle: string, autostart: boolean): Effect {
     const old = before.bundles.get(bundle);
     if (old === undefined || old.autostart === autostart) return [before];
     const next = new Map(before.bundles).set(bundle, { ...old, autostart });
-    return [autostart ? opened(before, next, NONE) : { ...without(before, [bundle]), bundles: next }];
+    return [autostart ? opened(before, next, NONE, false) : { ...without(before, [bundle]), bundles: next }];
   };
 }
 
@@ -100,8 +104,8 @@ export function failed(reached: readonly string[]): Effect {
 
 function trialsReturned(before: Wanted, reached: readonly string[]): readonly Wanted[] {
   const trials = before.open.filter(({ names }) => names.some((name) => reached.includes(name)));
-  // While the old revisions wait, they come back; after a restart, what was installed before is as it was.
-  const known = trials.map((one) => ({ ...one, names: one.names.filter((name) => one.before.has(name)) }));
+  // While the old revisions wait, they come back; after a restart, what was installed before is as it was; a temporary change goes whole.
+  const known = trials.map((one) => (one.temporary ? one : { ...one, names: one.names.filter((name) => one.before.has(name)) }));
   return [...trials.flatMap(({ swapped }) => swapped.map((names) => walkedBack(before, names))), ...undone(before, known)];
 }
 
@@ -118,6 +122,15 @@ function walkedBack(before: Wanted, names: readonly string[]): Wanted {
 /** What recovery may do after too many starts that failed: one open change is undone. */
 export function givenUp(before: Wanted): readonly Wanted[] {
   return undone(before, before.open);
+}
+
+/** What time alone may do: temporary changes that nobody confirmed are taken back. */
+export function expired(before: Wanted): readonly Wanted[] {
+  const once = undone(
+    before,
+    before.open.filter(({ temporary }) => temporary),
+  );
+  return [before, ...once, ...once.flatMap((one) => (one.open.some(({ temporary }) => temporary) ? expired(one) : []))];
 }
 
 /** One of some changes is undone: content and autostart are as they were. */
@@ -137,12 +150,17 @@ export function atLevel(startLevel: number): Effect {
   return (before) => [{ ...before, startLevel }];
 }
 
-function opened(before: Wanted, bundles: Bundles, down: ReadonlySet<string>): Wanted {
+function opened(before: Wanted, bundles: Bundles, down: ReadonlySet<string>, temporary: boolean): Wanted {
   const names = [...bundles].filter(([name, bundle]) => isChanged(before.bundles.get(name), bundle)).map(([name]) => name);
+  if (names.length === 0) return { ...before, bundles };
   const ran = names.filter((name) => before.bundles.get(name)?.autostart === true && startLevelOf(name) <= before.startLevel);
   const unsure = ran.filter((name) => down.has(name) || name === CONSUMER);
   const swapped = subsets(unsure).map((missing) => ran.filter((name) => !missing.includes(name)));
-  return { ...without(before, names), bundles, open: [...without(before, names).open, { names, swapped, before: before.bundles }] };
+  return {
+    ...without(before, names),
+    bundles,
+    open: [...without(before, names).open, { names, swapped, before: before.bundles, temporary }],
+  };
 }
 
 function subsets<T>(items: readonly T[]): readonly (readonly T[])[] {

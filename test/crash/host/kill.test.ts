@@ -1,6 +1,6 @@
 /**
  * kill -9 at random instants of a process that stores, journals and compacts: whatever it said to be durable is there, nothing half is,
- * and the next process takes the folder over at once. `SLUICE_KILLS` sets the number (default 5).
+ * and the next process takes the folder over at once. `SLUICE_KILLS` sets the number (default 5), `SLUICE_SEED` the seed.
  */
 import { deepStrictEqual as equal, ok } from 'node:assert';
 import { spawn } from 'node:child_process';
@@ -11,9 +11,12 @@ import { openJournal } from '@sluice/kernel/host/journal';
 import { acquireLock } from '@sluice/kernel/host/lock';
 import { digestsInUse, recover } from '@sluice/kernel/host/recovery';
 import { openStore } from '@sluice/kernel/host/store';
+import { seeded } from '../../verify/random.js';
 import { temporaryFolders } from '../../unit/host/temporary-folder.js';
 
 const KILLS = Number(process.env['SLUICE_KILLS'] ?? 5);
+/** Decides after how many commits each process is killed; the instant within the next one is up to the machine. */
+const SEED = Number(process.env['SLUICE_SEED'] ?? Date.now() % 1_000_000);
 
 /** Runs the writer until it has acknowledged `commits` more, then kills it between its further steps. Returns the last acknowledged. */
 async function runAndKill(folder: string, commits: number): Promise<number> {
@@ -32,10 +35,11 @@ describe('kill -9', function () {
   this.timeout(60_000 + KILLS * 5_000);
   const newFolder = temporaryFolders();
 
-  it(`${KILLS} times: acknowledged is recovered, blobs are whole, nothing is left over`, async () => {
+  it(`${KILLS} times (seed ${SEED}): acknowledged is recovered, blobs are whole, nothing is left over`, async () => {
     const folder = await newFolder();
+    const random = seeded(SEED);
     for (let kill = 1; kill <= KILLS; kill += 1) {
-      const acknowledged = await runAndKill(folder, 1 + Math.floor(Math.random() * 40));
+      const acknowledged = await runAndKill(folder, 1 + Math.floor(random() * 40));
       const lock = await acquireLock(folder);
       const store = await openStore(folder);
       await store.sweepStaging();
