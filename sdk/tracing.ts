@@ -29,6 +29,8 @@ export interface RequestSpan {
 
 /** Makes spans. */
 export interface TracingService {
+  /** False while nobody has registered a tracer: then there is no need to gather what a span would carry. */
+  isActive(): boolean;
   /** Begins the span of a request; null when nobody listens. */
   request(request: TracedRequest): RequestSpan | null;
   /** Runs work inside a span of its own, a child of the one it is called in. The span fails with the work. */
@@ -38,4 +40,4 @@ export interface TracingService {
 }
 
 /** Contract of the tracing service. */
-export const Tracing = localContract<TracingService>('sluice.trace.Tracing', '1.0.0', ['request', 'span', 'traceparent']);
+export const Tracing = localContract<TracingService>('sluice.trace.Tracing', '1.0.0', ['isActive', 'request', 'span', 'traceparent']);

@@ -159,7 +159,7 @@ export class RequestHandler {
 
   #beginSpan(exchange: Exchange, hit: Hit): RequestSpan | null {
     const tracing = this.#host.tracing?.get();
-    if (tracing === undefined) return null;
+    if (tracing === undefined || !tracing.isActive()) return null;
     const { traceparent, tracestate } = exchange.request.headers;
     const { bundle, version, mount } = hit.set.identity;
     return tracing.request({

@@ -12,6 +12,8 @@ const MESSAGE_LENGTH_MAX = 200;
 
 /** The service over OpenTelemetry's API. */
 export const openTelemetryTracing: TracingService = {
+  isActive: () => registeredApi() !== null,
+
   request(request) {
     const api = registeredApi();
     if (api === null) return null;
