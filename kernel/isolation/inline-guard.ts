@@ -19,7 +19,7 @@ export interface GuardedKernel {
   log(level: 'warn' | 'error', bundle: string | null, version: string | null, message: string, fields: Record<string, unknown>): void;
 }
 
-const SEAL_CHECK_MS = 1_000;
+const SEAL_CHECK_MS = 500;
 /** A frame of a bundle in a stack as the loader maps it, or as V8 wrote it. */
 const BUNDLE_FRAME = /bundle:\/\/([^@/\s]+)@([^/\s]+)\//;
 
