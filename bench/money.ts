@@ -41,6 +41,14 @@ const FAMILIES = {
   ],
 } as const;
 
+/** Bars, as shares of the first variant's figure; some differ by the number of clients. */
+const BARS: Readonly<Record<string, (clients: number) => number>> = {
+  'ours on SQLite': (clients) => (clients === 1 ? 0.8 : 1),
+  'whole pipeline on SQLite': () => 0.4,
+  'ours batched': () => 1.25,
+  'whole pipeline on PostgreSQL': () => 0.6,
+};
+
 const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '3' },
@@ -80,14 +88,6 @@ function rounds(variants: readonly string[], clients: number): Map<string, numbe
   }
   return figures;
 }
-
-/** Bars, as shares of the first variant's figure; some differ by the number of clients. */
-const BARS: Readonly<Record<string, (clients: number) => number>> = {
-  'ours on SQLite': (clients) => (clients === 1 ? 0.8 : 1),
-  'whole pipeline on SQLite': () => 0.4,
-  'ours batched': () => 1.25,
-  'whole pipeline on PostgreSQL': () => 0.6,
-};
 
 function report(family: string, clients: number, figures: Map<string, number[]>): void {
   const [[baseName, base] = ['', []]] = figures;

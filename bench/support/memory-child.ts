@@ -9,8 +9,9 @@ const COMPONENT_BUNDLES = 200;
 const UPDATES = 2_000;
 const RELOADS = 1_000;
 const RELOADED_BYTES = 200 * 1024;
-/** Before the first measurement: until caches are filled and code is compiled. */
-const WARM_UP = 200;
+/** Before the first measurement: until code is compiled, caches are filled and what keeps the newest lines and changes has as many as it may. */
+const WARM_UP_UPDATES = 5_000;
+const WARM_UP_RELOADS = 50;
 const COLLECTIONS = 6;
 
 /** Starts bundles and gives updates. */
@@ -86,12 +87,13 @@ async function leftBy(name: string, count: number, more: string): Promise<number
   const system = await SYSTEMS[name]?.();
   await system?.add(0, 1);
   let version = 1;
-  const updates = async (times: number): Promise<void> => {
-    for (let round = 0; round < times; round += 1) await system?.update((version += 1), more);
+  const updates = async (times: number, code: string): Promise<void> => {
+    for (let round = 0; round < times; round += 1) await system?.update((version += 1), code);
   };
-  await updates(WARM_UP);
+  await updates(WARM_UP_UPDATES, '');
+  await updates(WARM_UP_RELOADS, more);
   const before = await collectedHeap();
-  await updates(count);
+  await updates(count, more);
   return (await collectedHeap()) - before;
 }
 

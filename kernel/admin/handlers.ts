@@ -7,7 +7,6 @@ import type { ChangeOutcome, EndpointName, EndpointResults, LogLine, RuntimeEven
 import type { AdminTrust } from '../trust/ports.js';
 import type { Principal } from '../trust/roles.js';
 import type { Intake } from './intake.js';
-import { openApiDocument } from './openapi.js';
 import { readArtifacts, readJson, readRelease, type MatchedRequest } from './requests.js';
 import { TRUST_HANDLERS } from './trust-handlers.js';
 
@@ -47,7 +46,8 @@ export type FollowName = 'followLogs' | 'followEvents';
 
 /** Endpoints that answer with one value. */
 export const JSON_HANDLERS: { readonly [K in JsonName]: (call: Call) => EndpointResults[K] | Promise<EndpointResults[K]> } = {
-  openapi: ({ runtime }) => openApiDocument(runtime.status().version),
+  // Loaded when asked for: its schemas take longer to build than a small system to start.
+  openapi: ({ runtime }) => (require('./openapi.js') as typeof import('./openapi.js')).openApiDocument(runtime.status().version),
   status: ({ runtime, trust }) => ({ ...runtime.status(), trust: trust.status(runtime.bundles()) }),
   bundles: ({ runtime }) => runtime.bundles(),
   inspect: ({ runtime, bundle }) => runtime.inspect(bundle),

@@ -5,7 +5,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
 import { isIP, type AddressInfo } from 'node:net';
 import { SluiceError } from '@sluice/sdk';
 
@@ -62,7 +61,8 @@ export async function openListener(
   const { host, port } = options;
   const tls = options.tls === undefined ? null : readTls(options.tls);
   const handler = serve((name) => isOwn(name, host, tls?.certificate ?? null));
-  const server = tls === null ? createServer(handler) : createTlsServer(tls.settings, handler);
+  const server =
+    tls === null ? createServer(handler) : (require('node:https') as typeof import('node:https')).createServer(tls.settings, handler);
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   try {
     await new Promise<void>((resolve, reject) => {

@@ -2,7 +2,6 @@
  * Which process is meant by a process id: ids are used again, so an identity is the id together with the moment the process started.
  * Linux reads /proc, macOS asks `ps`. Other platforms are refused before anything is opened.
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { SluiceError } from '@sluice/sdk';
 
@@ -35,6 +34,7 @@ function startFromProc(pid: number): string | null {
 }
 
 function startFromPs(pid: number): string | null {
+  const { execFileSync } = require('node:child_process') as typeof import('node:child_process');
   try {
     const text = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
       encoding: 'latin1',
