@@ -13,7 +13,6 @@ import {
   RouteTable,
   SluiceError,
   type BackupSourceService,
-  type ChangeObserverService,
   type Clock,
   type ConfigSourceService,
   type ListenSocketsService,
@@ -30,6 +29,7 @@ import { ChangeRunner } from './change-runner.js';
 import { CommandQueue } from './command-queue.js';
 import { Commands } from './commands.js';
 import { Configurations, type SchemaCheck } from './configuration.js';
+import { Diagnostics } from './diagnostics.js';
 import { EntryCounter } from './entries.js';
 import { currentRelease, desiredState, releaseEntry } from './desired-state.js';
 import { explain } from './explain.js';
@@ -38,12 +38,6 @@ import { asSluiceError } from './failure.js';
 import { ReleaseCommands } from './release-commands.js';
 import { writeConfiguration } from './release-configuration.js';
 import type { Release } from '../model/index.js';
-import { groupHolders } from './holders.js';
-import { readFigures, type FigureSources } from './figures.js';
-import { diagnose } from './diagnosis.js';
-import { EventRing } from './event-ring.js';
-import { ChangeTally } from './change-tally.js';
-import { TrafficMeter } from './traffic-meter.js';
 import { registerKernelServices } from './kernel-services.js';
 import { quarantineAtBoot, type BootQuarantine } from './quarantine.js';
 import { KernelState, type KernelPorts } from './kernel-state.js';
@@ -115,11 +109,7 @@ export class KernelRuntime implements Runtime {
   readonly #quiescing = new Set<QuiesceService>();
   /** Configuration with which a bundle that had failed was last tried again. */
   readonly #triedWith = new WeakMap<Bundle, string>();
-  readonly #changeObservers = new Set<ChangeObserverService>();
-  readonly #traffic = new TrafficMeter();
-  readonly #changes = new ChangeTally();
-  readonly #events = new EventRing();
-  #heap: FigureSources['heap'] = null;
+  readonly #diagnostics: Diagnostics;
   #phase: RuntimeStatus['phase'] = 'starting';
   #stopped: Promise<void> | null = null;
   #afterShutdown: () => void = () => {};
@@ -128,13 +118,14 @@ export class KernelRuntime implements Runtime {
     const { ports, version } = options;
     this.#options = options;
     this.#startedAt = ports.clock.now();
+    this.#diagnostics = new Diagnostics(this.#startedAt, options.measureHeap);
     const router = new LogRouter(ports.clock, (error) => ports.loader.mapStack(error));
     const owner: RevisionOwner = { bundleId: 0, symbolicName: 'kernel', version, revision: 1 };
     const entries: EntryCounter = new EntryCounter(
       ports.clock,
       () => registry.generation,
       (outcome) => {
-        this.#traffic.add(outcome);
+        this.#diagnostics.entryEnded(outcome);
         this.#trials.add(outcome);
       },
     );
@@ -169,14 +160,7 @@ export class KernelRuntime implements Runtime {
       const bundle = this.state.inOrder().find(({ current }) => current === revision);
       if (bundle !== undefined) this.#inBackground(() => this.#commands.quarantine(bundle, error));
     };
-    this.state.onChange = (change) => {
-      this.#changes.add(change);
-      for (const observer of this.#changeObservers) observer.changed(change);
-    };
-    this.state.listen((event) => {
-      this.#events.add(event);
-      if (event.kind === 'UNINSTALLED') this.#traffic.forget(event.subject);
-    });
+    this.#diagnostics.follow(this.state);
     registerKernelServices(this.state, {
       runtime: this,
       phase: () => this.#phase,
@@ -184,8 +168,8 @@ export class KernelRuntime implements Runtime {
       backupSources: this.#backupSources,
       quiescing: this.#quiescing,
       listenSockets: options.listenSockets ?? OWN_SOCKETS,
-      figures: { read: () => this.#readFigures() },
-      changeObservers: this.#changeObservers,
+      figures: { read: () => this.#diagnostics.read(this.state) },
+      changeObservers: this.#diagnostics.changeObservers,
       configChanged: (bundle) => this.#inBackground(() => this.#reconfigure(bundle)),
     });
   }
@@ -526,33 +510,19 @@ export class KernelRuntime implements Runtime {
     return this.state.listen(event);
   }
 
-  async leaks(options: { collect: boolean }): Promise<readonly ReleaseVerdict[]> {
-    const { state } = this;
-    if (options.collect) await state.leakWatch.collect();
-    return Promise.all(
-      state.verdicts().map(async (verdict) => {
-        const found = options.collect && verdict.collected === 'no' ? await state.leakWatch.holders(verdict) : [];
-        const holders = [...verdict.holders, ...found];
-        return { ...verdict, holders, held: groupHolders(holders) };
-      }),
-    );
+  leaks(options: { collect: boolean }): Promise<readonly ReleaseVerdict[]> {
+    return this.#diagnostics.leaks(this.state, options);
   }
 
   async figures(options: { heap: boolean }): Promise<SystemFigures> {
-    const { measureHeap } = this.#options;
-    if (options.heap && measureHeap !== undefined) this.#heap = { footprints: await measureHeap(), at: this.state.clock.now() };
-    return this.#readFigures();
+    if (options.heap) await this.#diagnostics.measureHeap(this.state);
+    return this.#diagnostics.read(this.state);
   }
 
   async diagnose(options: { heap: boolean }): Promise<readonly DiagnosisFile[]> {
-    if (options.heap) await this.figures(options);
+    if (options.heap) await this.#diagnostics.measureHeap(this.state);
     const health = async () => (await this.#ask(Health, (service) => service.report()))?.checks ?? [];
-    return diagnose({ runtime: this, state: this.state, events: this.#events, figures: () => this.#readFigures(), health });
-  }
-
-  #readFigures(): SystemFigures {
-    const { state } = this;
-    return readFigures({ state, startedAt: this.#startedAt, traffic: this.#traffic, changes: this.#changes, heap: this.#heap });
+    return this.#diagnostics.diagnose(this, this.state, health);
   }
 
   backup(target: string): Promise<BackupResult> {
