@@ -6,6 +6,7 @@ import { fuzzArchives } from '../fuzz/archives.js';
 import { fuzzManifests } from '../fuzz/manifests.js';
 import { runKernels, runProtocols, type SimulationFigures } from '../simulation/run.js';
 import { ROOT } from '../support/system.js';
+import { bankRuns } from './bank-runs.js';
 import { badSwaps } from './bad-swaps.js';
 import { createToDeployed } from './create-to-deployed.js';
 import { kernelReplacements } from './kernel-replacements.js';
@@ -209,6 +210,8 @@ export const RUNS: Readonly<Record<string, (options: RunOptions) => Promise<Repo
       problems: failures.slice(0, 20),
     };
   },
+
+  ...bankRuns,
 
   simulation: async ({ seed, size = 10_000 }) => simulated(await runKernels(seed, size)),
 

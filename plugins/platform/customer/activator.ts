@@ -17,6 +17,8 @@ export interface CustomerConfig extends SessionLimits {
   /** Write demo data at the first start. */
   readonly demo: boolean;
   readonly demoCustomers: number;
+  /** Accounts in yuan of the first invented customer. */
+  readonly demoAccountsOfFirst: number;
 }
 
 /** Password checks at once: each takes a thread and 128 MiB. */
@@ -37,7 +39,10 @@ export default defineBundle<CustomerConfig>({
     const { clock } = context;
     const books = context.reference(LedgerBooks);
     if (context.config.demo) {
-      const written = await seedDemo({ data, tables, books, clock }, demoPeople(context.config.demoCustomers));
+      const written = await seedDemo(
+        { data, tables, books, clock },
+        demoPeople(context.config.demoCustomers, context.config.demoAccountsOfFirst),
+      );
       if (written) context.log.info('demo customers written', { customers: context.config.demoCustomers });
     }
     const sessions = new SessionKeeper({

@@ -25,8 +25,11 @@ const SEED = 20_261_125;
 /** Every so many customers has a second account, in US dollars. */
 const DOLLAR_EVERY = 4;
 
-/** The first `count` people of the demo. */
-export function demoPeople(count: number): readonly DemoPerson[] {
+/** Opening balance of each further account of the first customer. */
+const FURTHER_OPENING_MINOR = 1_000_00n;
+
+/** The first `count` people of the demo; the first of them may have several accounts in yuan, to move money among. */
+export function demoPeople(count: number, accountsOfFirst = 1): readonly DemoPerson[] {
   const surnames = pairs(SURNAMES);
   const given = pairs(GIVEN);
   const random = mulberry32(SEED);
@@ -41,6 +44,7 @@ export function demoPeople(count: number): readonly DemoPerson[] {
     if (number % DOLLAR_EVERY === 0) {
       accounts.push({ accountNo: accountNumber(5_000_000 + number), currency: 'USD', openingMinor: amount(random(), 100_00n, 20_000_00n) });
     }
+    if (number === 1) accounts.push(...furtherAccounts(accountsOfFirst - 1));
     people.push({
       customerNo: customerNumber(number),
       login: `c${String(number).padStart(4, '0')}`,
@@ -50,6 +54,14 @@ export function demoPeople(count: number): readonly DemoPerson[] {
     });
   }
   return people;
+}
+
+function furtherAccounts(count: number): readonly DemoAccount[] {
+  return Array.from({ length: count }, (_unused, index) => ({
+    accountNo: accountNumber(6_000_001 + index),
+    currency: 'CNY',
+    openingMinor: FURTHER_OPENING_MINOR,
+  }));
 }
 
 /** A round amount: whole yuan or dollars look like people's money. */
