@@ -14,7 +14,7 @@ import { ARTIFACTS, BUNDLES } from './scripted-bundles.js';
 import { SimulatedHost } from './simulated-host.js';
 
 const JOURNAL = '/data/journal.log';
-const FLIPS = Number(process.env['SLUICE_FLIPS'] ?? 1_500);
+const FLIPS = Number(process.env['SLUICE_FLIPS'] ?? 800);
 
 /** What a start is about: the rest of the state is history. */
 function essence({ generation, startLevel, bundles }: DesiredState): unknown {
