@@ -171,6 +171,8 @@ class ProtocolSimulation {
     // A pause in which the store makes its files.
     if (this.#random() < 0.4) await this.#alive(() => store.settled());
     if (this.#random() < 0.3) await this.#alive(tidy);
+    // The clock stands still, so files of their own are made when it is asked for.
+    if (this.#random() < 0.3) await this.#alive(() => store.settled());
     await this.#alive(() => pointer.settled());
   }
 
