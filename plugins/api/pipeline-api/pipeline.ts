@@ -133,3 +133,17 @@ export const OrderPosted = topic(
 
 /** Event after an order was reversed. */
 export const OrderReversed = topic('bank/order/reversed', OrderPosted.schema);
+
+/** Event after an order that had waited ended without effect: refused, cancelled or expired. */
+export const OrderEnded = topic(
+  'bank/order/ended',
+  Type.Object({
+    orderNo: Type.String(),
+    function: Type.String(),
+    customerNo: Type.String(),
+    payerAccountNo: Type.String(),
+    payeeAccountNo: Type.String(),
+    amount: MoneySchema,
+    outcome: Type.Union([Type.Literal('refused'), Type.Literal('cancelled'), Type.Literal('expired')]),
+  }),
+);

@@ -2,7 +2,7 @@
 import { defineBundle, Data, Job, type BundleContext, type JobService } from '@sluice/sdk';
 import { LedgerBooks } from '@sluice/core-api';
 import { CustomerOpening, Customers, Sessions } from '@sluice/customer-api';
-import { Calendar } from '@sluice/operation-api';
+import { AuditLog, Calendar } from '@sluice/operation-api';
 import { CustomerOpener } from './adapters/customer-opener.js';
 import { CustomerReader } from './adapters/customer-reader.js';
 import { DEMO_PASSWORD_HASH, seedDemo } from './adapters/demo-seed.js';
@@ -29,7 +29,7 @@ const SWEEP_EVERY_MS = 3_600_000;
 
 export default defineBundle<CustomerConfig>({
   provides: [Customers, CustomerOpening, Sessions, Job],
-  requires: [Data, LedgerBooks, Calendar],
+  requires: [Data, LedgerBooks, Calendar, AuditLog],
   migrations: customerMigrations,
 
   async activate(context: BundleContext<CustomerConfig>) {
@@ -38,6 +38,8 @@ export default defineBundle<CustomerConfig>({
     const tables = customerTables((name) => data.table(name));
     const { clock } = context;
     const books = context.reference(LedgerBooks);
+    const audit = context.reference(AuditLog);
+    const calendar = context.reference(Calendar);
     if (context.config.demo) {
       const written = await seedDemo(
         { data, tables, books, clock },
@@ -49,16 +51,14 @@ export default defineBundle<CustomerConfig>({
       data,
       tables,
       clock,
+      audit,
       turns: new Turns(CHECKS_AT_ONCE, CHECKS_WAITING_MAX),
       limits: () => context.config,
       hashing: CURRENT_PARAMETERS,
       decoyHash: DEMO_PASSWORD_HASH,
     });
     context.register(Customers, new CustomerReader(data, tables));
-    context.register(
-      CustomerOpening,
-      new CustomerOpener({ data, tables, books, clock, calendar: context.reference(Calendar), hashing: CURRENT_PARAMETERS }),
-    );
+    context.register(CustomerOpening, new CustomerOpener({ data, tables, books, clock, audit, calendar, hashing: CURRENT_PARAMETERS }));
     context.register(Sessions, sessions);
     context.register(Job, sweepJob(sessions));
   },

@@ -1,6 +1,7 @@
 /** Notice slot: tells the rest of the bank about the end of an order, by an event that leaves only if the order commits. */
 import { Component, Context, type BundleContext } from '@sluice/sdk';
 import {
+  OrderEnded,
   OrderPosted,
   OrderReversed,
   PipelineStep,
@@ -14,7 +15,7 @@ import {
 } from '@sluice/pipeline-api';
 import { describeStep, FALLBACK_RANKING } from './allow-all-step.js';
 
-/** Emits an event for each order that was posted or reversed. */
+/** Emits an event for each order that was posted, was reversed, or had waited and ended without effect. */
 @Component({ provides: PipelineStep, properties: { slot: 'notice', 'service.ranking': FALLBACK_RANKING } })
 export class OrderEventStep implements PipelineStepService {
   private readonly description: StepDescription;
@@ -36,17 +37,11 @@ export class OrderEventStep implements PipelineStepService {
   }
 
   conclude(order: Order, outcome: Outcome): Effect[] {
-    const topic = outcome === 'posted' ? OrderPosted : outcome === 'reversed' ? OrderReversed : undefined;
-    if (topic === undefined) return [];
     const { orderNo, function: name, customerNo, payerAccountNo, payeeAccountNo, amount } = order;
+    const told = { orderNo, function: name, customerNo, payerAccountNo, payeeAccountNo, amount };
     // Events of one customer arrive in order.
-    return [
-      {
-        kind: 'event',
-        topic: topic.name,
-        key: customerNo,
-        payload: { orderNo, function: name, customerNo, payerAccountNo, payeeAccountNo, amount },
-      },
-    ];
+    if (outcome === 'posted') return [{ kind: 'event', topic: OrderPosted.name, key: customerNo, payload: told }];
+    if (outcome === 'reversed') return [{ kind: 'event', topic: OrderReversed.name, key: customerNo, payload: told }];
+    return [{ kind: 'event', topic: OrderEnded.name, key: customerNo, payload: { ...told, outcome } }];
   }
 }

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { LoginResult } from '@sluice/customer-api';
+import { AuditLog } from '@sluice/operation-api';
 import { needServer, POSTGRES_URL } from '../../support/servers.js';
 import { DEMO_PASSWORD, DEMO_PASSWORD_HASH, seedDemo } from '../../../plugins/platform/customer/adapters/demo-seed.js';
 import { customerTables } from '../../../plugins/platform/customer/adapters/schema.js';
@@ -32,6 +33,7 @@ for (const dialect of DIALECTS) {
         data: bank.data,
         tables,
         clock: { now: () => now },
+        audit: bank.runtime.service(AuditLog),
         turns: new Turns(4, 100),
         limits: () => LIMITS,
         hashing,
@@ -66,6 +68,22 @@ for (const dialect of DIALECTS) {
       const journals = await bank.count('core_ledger_journal');
       assert.equal(await seedDemo({ data: bank.data, tables, books: bank.books, clock: { now: () => now } }, bank.people), false);
       assert.equal(await bank.count('core_ledger_journal'), journals);
+    });
+
+    it('audits what became of each attempt, without the name of nobody', async () => {
+      const { customerNo } = bank.person(1);
+      await outcome('c0002', 'wrong');
+      const token = await opened('c0002');
+      await keeper.logout('test', token);
+      await outcome('my-secret-password', 'oops');
+      const told = async (subject: string): Promise<readonly string[]> =>
+        (await bank.audit.ofSubject(subject)).map(({ actor, channel, action, outcome: how }) => `${actor} ${channel} ${action} ${how}`);
+      assert.deepEqual(await told(customerNo), [
+        `${customerNo} test session.refused LOGIN_REFUSED`,
+        `${customerNo} test session.opened OPENED`,
+        `${customerNo} test session.ended ENDED`,
+      ]);
+      assert.deepEqual(await told('nobody'), ['nobody test session.refused LOGIN_REFUSED']);
     });
 
     it('opens a session for the right password and nothing else', async () => {

@@ -116,12 +116,14 @@ for (const dialect of DIALECTS) {
     for (const end of ['cancel', 'expire', 'refuse'] as const) {
       it(`${end}: what was held and taken is free at once, and the end is final`, async () => {
         const before = [await balances(0), await used()];
+        const events = await bank.count(`sluice_outbox WHERE topic = 'bank/order/ended'`);
         const orderNo = await submit(`ends-by-${end}`, { narrative: end === 'expire' ? 'CHALLENGED brief' : 'CHALLENGED' });
         assert.notDeepEqual([await balances(0), await used()], before);
         if (end === 'cancel') await cancel(orderNo);
         if (end === 'expire') await bank.pipeline.runDue();
         if (end === 'refuse') for (let wrong = 0; wrong < WRONG_MAX; wrong += 1) await resume(orderNo, 'wrong');
         assert.deepEqual([await balances(0), await used()], before);
+        assert.equal(await bank.count(`sluice_outbox WHERE topic = 'bank/order/ended'`), events + 1, 'the customer is told');
         assert.equal(await stateOf(orderNo), { cancel: 'CANCELLED', expire: 'EXPIRED', refuse: 'REJECTED' }[end]);
         if (end === 'refuse') assert.equal((await bank.pipeline.find(orderNo))?.refusal?.code, 'FACTOR_WRONG');
         await assert.rejects(resume(orderNo, 'right'), { code: 'ORDER_STATE', httpStatus: 409 });

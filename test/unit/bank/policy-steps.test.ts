@@ -109,8 +109,8 @@ describe('plain steps of the pipeline', () => {
       [
         [{ kind: 'event', topic: 'bank/order/posted', key: 'C1', payload }],
         [{ kind: 'event', topic: 'bank/order/reversed', key: 'C1', payload }],
-        [],
-        [],
+        [{ kind: 'event', topic: 'bank/order/ended', key: 'C1', payload: { ...payload, outcome: 'refused' } }],
+        [{ kind: 'event', topic: 'bank/order/ended', key: 'C1', payload: { ...payload, outcome: 'expired' } }],
       ],
     );
   });

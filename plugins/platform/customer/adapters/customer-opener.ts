@@ -4,7 +4,7 @@
  */
 import { SluiceError, type Clock, type DataService, type ServiceOf } from '@sluice/sdk';
 import { bankAccountNo, type LedgerBooks } from '@sluice/core-api';
-import { WHOLE_BANK, type Calendar } from '@sluice/operation-api';
+import { WHOLE_BANK, type AuditLogService, type Calendar } from '@sluice/operation-api';
 import type { CustomerOpening, OpeningRequest, OpeningResult } from '@sluice/customer-api';
 import { accountNumber, customerNumber } from '../domain/numbers.js';
 import { hashPassword, type ScryptParameters } from '../domain/password-hash.js';
@@ -21,6 +21,7 @@ export interface OpenerPorts {
   readonly tables: CustomerTables;
   readonly books: ServiceOf<typeof LedgerBooks>;
   readonly clock: Pick<Clock, 'now'>;
+  readonly audit: Pick<AuditLogService, 'append'>;
   readonly calendar: Pick<ServiceOf<typeof Calendar>, 'businessDate'>;
   readonly hashing: ScryptParameters;
 }
@@ -64,6 +65,15 @@ export class CustomerOpener implements ServiceOf<typeof CustomerOpening> {
     ]);
     await books.openAccounts([{ accountNo, customerNo, kind: 'CUSTOMER', title: '活期账户 Current account', currency }]);
     if (depositMinor > 0n) await this.#deposit(accountNo, currency, depositMinor, now);
+    await this.ports.audit.append({
+      at: now,
+      actor: customerNo,
+      channel: 'counter',
+      action: 'customer.opened',
+      subject: customerNo,
+      outcome: 'OPENED',
+      detail: { accountNo, currency, depositMinor },
+    });
     return { outcome: 'opened', customer: { customerNo, name, pinyin }, accountNo };
   }
 

@@ -1,11 +1,13 @@
 /**
  * Logins by password and sessions.
  * Always holds: no more than `wrongPasswordsMax` passwords of one login are tried before it locks, however many attempts run at once,
- * because an attempt is counted before the password is checked; a token is kept as a hash only.
+ * because an attempt is counted before the password is checked; a token is kept as a hash only; what became of each attempt is audited,
+ * without the login name of nobody, which may be a password in the wrong field.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock, DataService, ServiceOf, SqlRow } from '@sluice/sdk';
 import type { CustomerView, LoginRequest, LoginResult, SessionView, Sessions } from '@sluice/customer-api';
+import type { AuditLogService } from '@sluice/operation-api';
 import { hashPassword, verifyPassword, type ScryptParameters } from '../domain/password-hash.js';
 import type { Turns } from '../domain/turns.js';
 import type { CustomerTables } from './schema.js';
@@ -22,6 +24,7 @@ export interface SessionPorts {
   readonly data: DataService;
   readonly tables: CustomerTables;
   readonly clock: Pick<Clock, 'now'>;
+  readonly audit: Pick<AuditLogService, 'append'>;
   readonly turns: Turns;
   /** Read at each use, so that a change holds from the next login on. */
   readonly limits: () => SessionLimits;
@@ -32,6 +35,8 @@ export interface SessionPorts {
 }
 
 const TOKEN_BYTES = 32;
+/** Who tried a login name that nobody has. */
+const NOBODY = 'nobody';
 /** How much later than it happened a use of a session may be written: writing each one would make every query a write. */
 const SEEN_STEP_MS = 30_000;
 /** Ended and idle sessions are kept this long, for questions about logins. */
@@ -52,9 +57,10 @@ export class SessionKeeper implements ServiceOf<typeof Sessions> {
     if (credential === undefined) {
       // Takes as long as a wrong password, so that names cannot be told apart by the clock.
       await this.ports.turns.run(() => verifyPassword(password, this.ports.decoyHash, this.ports.hashing));
+      await this.note(channel, NOBODY, 'session.refused', 'LOGIN_REFUSED');
       return { outcome: 'refused', code: 'LOGIN_REFUSED', lockedUntil: null };
     }
-    return this.ports.turns.run(async () => {
+    const result = await this.ports.turns.run(async (): Promise<LoginResult> => {
       const failures = await this.countAttempt(login);
       if (failures === undefined) return this.locked(login);
       const { matches, outdated } = await verifyPassword(password, credential.password_hash as string, this.ports.hashing);
@@ -65,6 +71,8 @@ export class SessionKeeper implements ServiceOf<typeof Sessions> {
       if (outdated) await this.rehash(login, password);
       return this.open(channel, login, customerOf(credential));
     });
+    if (result.outcome === 'refused') await this.note(channel, credential.customer_no as string, 'session.refused', result.code);
+    return result;
   }
 
   async authenticate(channel: string, token: string): Promise<SessionView | null> {
@@ -83,8 +91,12 @@ export class SessionKeeper implements ServiceOf<typeof Sessions> {
   }
 
   async logout(channel: string, token: string): Promise<boolean> {
-    const sql = `UPDATE ${this.tables.session} SET ended_at = ? WHERE token_hash = ? AND channel = ? AND ended_at IS NULL`;
-    return (await this.data.execute(sql, [this.ports.clock.now(), hashOf(token), channel])) === 1;
+    return this.data.unitOfWork(async (unit) => {
+      const sql = `UPDATE ${this.tables.session} SET ended_at = ? WHERE token_hash = ? AND channel = ? AND ended_at IS NULL RETURNING customer_no`;
+      const [ended] = await unit.query(sql, [this.ports.clock.now(), hashOf(token), channel]);
+      if (ended !== undefined) await this.note(channel, ended.customer_no as string, 'session.ended', 'ENDED');
+      return ended !== undefined;
+    });
   }
 
   /** Removes sessions nobody will ask about any more. */
@@ -113,6 +125,11 @@ export class SessionKeeper implements ServiceOf<typeof Sessions> {
     return rows[0] === undefined ? undefined : Number(rows[0].failures);
   }
 
+  private note(channel: string, customerNo: string, action: string, outcome: string): Promise<void> {
+    const at = this.ports.clock.now();
+    return this.ports.audit.append({ at, actor: customerNo, channel, action, subject: customerNo, outcome, detail: {} });
+  }
+
   private async locked(login: string): Promise<LoginResult> {
     const rows = await this.data.query(`SELECT attempted_at FROM ${this.tables.credential} WHERE login = ?`, [login]);
     return { outcome: 'refused', code: 'LOGIN_LOCKED', lockedUntil: Number(rows[0]?.attempted_at ?? 0) + this.ports.limits().lockMs };
@@ -132,6 +149,7 @@ export class SessionKeeper implements ServiceOf<typeof Sessions> {
         `INSERT INTO ${this.tables.session} (token_hash, customer_no, channel, opened_at, seen_at) VALUES (?, ?, ?, ?, ?)`,
         [hashOf(token), customer.customerNo, channel, now, now],
       );
+      await this.note(channel, customer.customerNo, 'session.opened', 'OPENED');
     });
     return { outcome: 'opened', token, customer, idleMs: this.ports.limits().idleMs };
   }

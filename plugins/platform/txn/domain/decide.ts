@@ -88,8 +88,9 @@ export function remaining(steps: readonly SlotStep[], from: SlotName | undefined
 
 /** What follows from the end of an order, over all slots. */
 export function concludeAll(steps: readonly SlotStep[], order: Order, outcome: Outcome, records: Records): readonly SlotEffect[] {
-  // A step that never decided has nothing to conclude.
-  const decided = outcome === 'posted' || outcome === 'reversed' ? steps : steps.filter(({ slot }) => records[slot] !== undefined);
+  // A step that never decided has nothing to conclude; only the notice tells of every end.
+  const decided =
+    outcome === 'posted' || outcome === 'reversed' ? steps : steps.filter(({ slot }) => slot === 'notice' || records[slot] !== undefined);
   return decided.flatMap(({ slot, step }) =>
     bounded(
       slot,
