@@ -8,6 +8,8 @@ export interface GuestLimits {
   readonly heapMegabytes: number;
   /** Buffers, which no heap limit counts, megabytes. */
   readonly buffersMegabytes: number;
+  /** False: no network, where the tier and the system can take it away. */
+  readonly network: boolean;
 }
 
 /** How a guest ended. */

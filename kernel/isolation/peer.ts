@@ -75,6 +75,7 @@ export class Peer {
   readonly streams: ByteStreams;
   private lastId = 0;
   private closed: Error | null = null;
+  private idle: (() => void) | null = null;
 
   constructor(private readonly owner: PeerOwner) {
     this.streams = new ByteStreams((packet) => this.send(packet));
@@ -247,6 +248,19 @@ export class Peer {
     call.cancelLimit();
     this.takeBack(call.loan);
     how(call);
+    if (this.pending.size === 0) this.idle?.();
+  }
+
+  /** Resolves when every call of this side has ended, at the latest when the time limit passes. */
+  whenIdle(limitMs: number): Promise<void> {
+    if (this.pending.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancelLimit = this.owner.limit(resolve, limitMs);
+      this.idle = () => {
+        cancelLimit();
+        resolve();
+      };
+    });
   }
 
   private send(packet: Packet): void {

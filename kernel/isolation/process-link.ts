@@ -2,7 +2,7 @@
  * Guests as processes: the only tier for code one does not trust. Node's permission model refuses files, child processes, workers and
  * native add-ons; the environment is empty; where the system allows it, the process has a network of its own with nothing in it.
  */
-import { fork } from 'node:child_process';
+import { fork, spawnSync } from 'node:child_process';
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { messageOf } from '@sluice/sdk';
@@ -20,12 +20,14 @@ const MEGABYTE = 1024 * 1024;
 /** Starts a child process. */
 export const launchProcess: GuestLauncher = (bundle, limits, listener) => {
   const child = fork(ownModule('guest/main'), [], {
-    execArgv: [`--max-old-space-size=${limits.heapMegabytes}`, '--no-warnings', ...permissionFlags()],
+    ...commandOf([`--max-old-space-size=${limits.heapMegabytes}`, '--no-warnings', ...permissionFlags()], limits.network),
     env: {},
     cwd: sep,
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  if (!limits.network && !hasOwnNetworks())
+    listener.output('This system gives no network of its own: the process can reach what the kernel can');
   let stopped = false;
   let failure: GuestEnd | null = null;
   let gone: () => void = () => {};
@@ -74,6 +76,22 @@ function residentBytes(pid: number | undefined): number {
   } catch {
     return 0;
   }
+}
+
+/** Gives a command a network of its own with nothing in it, not even the loopback. */
+const UNSHARE = '/usr/bin/unshare';
+const UNSHARE_FLAGS = ['--user', '--map-current-user', '--net'] as const;
+
+let canUnshare: boolean | undefined;
+
+/** True where a guest can be given a network of its own. Depends on the system: containers often forbid it. */
+export function hasOwnNetworks(): boolean {
+  return (canUnshare ??= process.platform === 'linux' && spawnSync(UNSHARE, [...UNSHARE_FLAGS, 'true'], { env: {} }).status === 0);
+}
+
+function commandOf(nodeFlags: readonly string[], network: boolean): { execPath?: string; execArgv: string[] } {
+  if (network || !hasOwnNetworks()) return { execArgv: [...nodeFlags] };
+  return { execPath: UNSHARE, execArgv: [...UNSHARE_FLAGS, '--', process.execPath, ...nodeFlags] };
 }
 
 let flags: readonly string[] | undefined;

@@ -6,7 +6,7 @@ import type { GuestRequest, IsolationPorts } from './isolation-ports.js';
 import { RemoteBundle } from './remote-bundle.js';
 
 /** Limits of a guest whose manifest names none. */
-const LIMITS: GuestLimits = { heapMegabytes: 128, buffersMegabytes: 128 };
+const LIMITS: GuestLimits = { heapMegabytes: 128, buffersMegabytes: 128, network: false };
 
 /** See the head of the file. */
 export class RemoteRevision implements LoadedRevision {
@@ -54,8 +54,13 @@ export class RemoteRevision implements LoadedRevision {
   }
 }
 
+interface Section {
+  readonly limits?: Partial<GuestLimits>;
+  readonly permissions?: { readonly network?: readonly string[] };
+}
+
 /** The manifest was checked before: its section has what its schema allows. */
 function limitsOf({ packageJson }: GuestOrder): GuestLimits {
-  const { limits } = (packageJson['sluice'] ?? {}) as { limits?: Partial<GuestLimits> };
-  return { ...LIMITS, ...limits };
+  const { limits, permissions } = (packageJson['sluice'] ?? {}) as Section;
+  return { ...LIMITS, ...limits, network: (permissions?.network ?? []).length > 0 };
 }

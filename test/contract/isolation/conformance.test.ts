@@ -132,6 +132,7 @@ for (const tier of TIERS) {
         while (!traffic.over) {
           await sample.askNeighbour(calls);
           calls += 1;
+          await new Promise(setImmediate);
         }
       })();
       const outcome = await runtime.tryDeploy([withVersion(await sampleArtifact('sample'), '1.1.0')]);

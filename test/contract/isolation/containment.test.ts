@@ -1,6 +1,9 @@
 /** What a bundle must not do, done in the tiers that contain it: the guest is replaced, everybody else goes on, and five times is enough. */
 import { strict as assert } from 'node:assert';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { codeOf, HealthCheck, type ServiceOf, type SluiceError } from '@sluice/sdk';
+import { hasOwnNetworks } from '@sluice/kernel/isolation/process-link';
 import type { Tier } from '@sluice/kernel/model/index';
 import type { TestRuntime } from '@sluice/kernel/testing';
 import { withVersion } from '../../support/artifacts.js';
@@ -101,3 +104,24 @@ for (const tier of ['worker', 'process'] as const) {
     });
   });
 }
+
+describe('network of a bundle', () => {
+  let server: Server;
+  let url: string;
+  before(async () => {
+    server = createServer((_request, response) => response.end('reached'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  });
+  after(() => new Promise((resolve) => server.close(resolve)));
+
+  it('is the kernel’s in a worker, and none in a process where the system allows it', async function () {
+    const worker = await bootWithSample('worker');
+    await worker.service(Sample).misbehave(`reach ${url}`);
+    await worker.stop();
+    if (!hasOwnNetworks()) return this.skip();
+    const apart = await bootWithSample('process');
+    await assert.rejects(apart.service(Sample).misbehave(`reach ${url}`), /fetch failed/);
+    await apart.stop();
+  });
+});
