@@ -4,6 +4,7 @@ import type { BankDialect } from './bank-database.js';
 import { bankKills } from './bank-kills.js';
 import { sameKeys } from './bank-same-keys.js';
 import { bankSnapshots } from './bank-snapshots.js';
+import { bankSwaps, ON_THE_PATH } from './bank-swaps.js';
 import { atLeast, atMost, exactly, told, type Report, type Row } from './report.js';
 
 const DIALECTS: readonly BankDialect[] = ['sqlite', 'postgres'];
@@ -34,6 +35,19 @@ export const bankRuns: Readonly<Record<string, (options: RunOptions) => Promise<
         atMost(`${dialect}: lost`, figures.lost, 0),
         atMost(`${dialect}: doubled`, figures.doubled, 0),
         exactly(`${dialect}: sum changed by`, figures.sumChangedMinor, 0),
+      ];
+      return { rows, problems: figures.problems };
+    }),
+
+  'bank-swaps': ({ seed, size = 50 }) =>
+    onBoth(async (dialect) => {
+      const figures = await bankSwaps({ dialect, rounds: size, customers: 8, seed });
+      const rows = [
+        exactly(`${dialect}: swaps`, figures.swaps, size * ON_THE_PATH.length),
+        told(`${dialect}: payments`, figures.payments),
+        atMost(`${dialect}: failed`, figures.failed, 0),
+        atMost(`${dialect}: accounts off`, figures.off, 0),
+        atMost(`${dialect}: old revisions not collected`, figures.notCollected, 0),
       ];
       return { rows, problems: figures.problems };
     }),

@@ -4,6 +4,7 @@ import { needServer, POSTGRES_URL } from '../../support/servers.js';
 import { bankKills } from '../../verify/bank-kills.js';
 import { sameKeys } from '../../verify/bank-same-keys.js';
 import { bankSnapshots } from '../../verify/bank-snapshots.js';
+import { bankSwaps, ON_THE_PATH } from '../../verify/bank-swaps.js';
 
 const SEED = Number(process.env['SLUICE_SEED'] ?? Date.now() % 1_000_000);
 /** A start takes a second or two; the long form has 500 on each. */
@@ -26,6 +27,12 @@ for (const dialect of ['sqlite', 'postgres'] as const) {
       const { lost, doubled, sumChangedMinor, problems } = figures;
       assert.deepEqual({ lost, doubled, sumChangedMinor, problems }, { lost: 0, doubled: 0, sumChangedMinor: 0, problems: [] });
       assert.ok(figures.acknowledged > 0, 'payments were made');
+    });
+
+    it('F15: every bundle on the path of a transfer is swapped under load: no payment fails, no old revision stays', async () => {
+      const { payments, ...figures } = await bankSwaps({ dialect, rounds: 1, customers: 3, seed: SEED });
+      assert.deepEqual(figures, { swaps: ON_THE_PATH.length, failed: 0, off: 0, notCollected: 0, problems: [] });
+      assert.ok(payments >= ON_THE_PATH.length, 'money moved between the swaps');
     });
 
     it("GS2: Jepsen's bank: every reader sees the same total while money moves", async () => {
