@@ -142,6 +142,11 @@ for (const tier of TIERS) {
       assert.equal((await sample.whereAmI()).version, '1.1.0');
       assert.equal(await sample.countedByComponent(), 2);
       assert.equal(runtime.kernel.bundles().find(({ symbolicName }) => symbolicName === 'sample.sample')?.tier, tier, 'the tier is kept');
+      const verdicts = await runtime.kernel.leaks({ collect: true });
+      assert.deepEqual(
+        verdicts.map(({ version, collected, holders }) => [version, collected, holders]),
+        [['1.0.0', 'yes', []]],
+      );
     });
 
     it('gives everything back when it stops', async () => {
