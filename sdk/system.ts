@@ -105,6 +105,8 @@ export interface DeployOptions {
   readonly watchMs?: number;
   /** Longest drain of the old revision. Default: the manifest's `drainTimeoutMs`. */
   readonly drainMs?: number;
+  /** Signature files of the artifacts, see `sluice sign`. */
+  readonly signatures?: readonly Uint8Array[];
   /** Only compute the plan. */
   readonly dryRun?: boolean;
   /** Client-made id: the same id again gives the same answer. */

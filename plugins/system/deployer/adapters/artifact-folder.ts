@@ -1,4 +1,5 @@
 /** The files of the watched folder: artifacts (`*.tgz`) directly in it, and the status beside each. */
+import type { Stats } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Listed } from '../domain/candidates.js';
@@ -30,6 +31,10 @@ export class ArtifactFolder implements FolderFiles {
     return orNull(readFile(join(this.path, name)));
   }
 
+  readSignatures(name: string): Promise<Uint8Array | null> {
+    return orNull(readFile(this.#signaturePath(name)));
+  }
+
   async writeStatus(name: string, text: string): Promise<void> {
     const path = this.#statusPath(name);
     await writeFile(`${path}.tmp`, text);
@@ -43,13 +48,22 @@ export class ArtifactFolder implements FolderFiles {
   async #listed(name: string): Promise<Listed | null> {
     const found = await orNull(stat(join(this.path, name)));
     if (found === null || !found.isFile()) return null;
-    // The time of the last change of the inode moves even when a tool sets the time of modification back.
-    return { name, bytes: found.size, stamp: `${found.ino}:${found.size}:${found.mtimeMs}:${found.ctimeMs}` };
+    const signatures = await orNull(stat(this.#signaturePath(name)));
+    return { name, bytes: found.size, stamp: [found, ...(signatures === null ? [] : [signatures])].map(stampOf).join('+') };
+  }
+
+  #signaturePath(name: string): string {
+    return join(this.path, `${name}.sig`);
   }
 
   #statusPath(name: string): string {
     return join(this.path, `${name}.status.json`);
   }
+}
+
+/** The time of the last change of the inode moves even when a tool sets the time of modification back. */
+function stampOf({ ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return `${ino}:${size}:${mtimeMs}:${ctimeMs}`;
 }
 
 async function orNull<T>(reading: Promise<T>): Promise<T | null> {

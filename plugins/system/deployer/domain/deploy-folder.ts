@@ -17,6 +17,8 @@ export interface FolderFiles {
   list(): Promise<readonly Listed[]>;
   /** Content of a file, null when it is gone. */
   read(name: string): Promise<Uint8Array | null>;
+  /** The signature file of an artifact, null when there is none. Its coming changes the stamp of the artifact. */
+  readSignatures(name: string): Promise<Uint8Array | null>;
   writeStatus(name: string, text: string): Promise<void>;
   removeStatus(name: string): Promise<void>;
 }
@@ -45,6 +47,8 @@ export interface FolderSettings {
 
 /** Largest artifact; the kernel takes no larger one. */
 const ARTIFACT_BYTES_MAX = 67_108_864;
+/** Between the digest of a content and that of its signatures. */
+const SIGNED = '+';
 /** Files deployed in one plan; further ones come with the next look. */
 const FILES_MAX = 50;
 
@@ -114,19 +118,22 @@ export class DeployFolder {
     // A file too large to be read is known by its stamp alone.
     const content = tooLarge ? new Uint8Array() : await this.#around.files.read(name);
     if (content === null) return 'settling';
-    const digest = tooLarge ? `too large: ${stamp}` : this.#around.digest(content);
+    const contentDigest = tooLarge ? `too large: ${stamp}` : this.#around.digest(content);
+    const signatures = await this.#around.files.readSignatures(name);
+    // A content that was refused for want of signatures is another question once they are there.
+    const digest = signatures === null ? contentDigest : `${contentDigest}${SIGNED}${this.#around.digest(signatures)}`;
     if (!this.#candidates.isSettled(candidate, stamp, digest)) return 'settling';
     if (answers.of(name) === digest) {
       candidate.resting = true;
       return 'nothing';
     }
     // Installed in another way, or the process ended between the deploy and its answer.
-    if (this.#around.framework.bundles().some((bundle) => bundle.digest === digest)) {
+    if (this.#around.framework.bundles().some((bundle) => bundle.digest === contentDigest)) {
       await this.#answer(answers, name, digest, { outcome: 'committed' });
       return 'nothing';
     }
     const completeness = tooLarge ? { bad: `${bytes} bytes, more than ${ARTIFACT_BYTES_MAX}` } : await this.#around.inspect(content);
-    if (completeness === 'complete') return { name, digest, content };
+    if (completeness === 'complete') return { name, digest, content, signatures };
     if (completeness === 'incomplete') await this.#incomplete(candidate, digest);
     else await this.#bad(answers, candidate, digest, completeness.bad);
     return 'nothing';
@@ -157,7 +164,7 @@ export class DeployFolder {
   async #deployed(answers: Answers, { name, digest }: ReadyFile, outcome: DeployOutcome): Promise<void> {
     await this.#answer(answers, name, digest, answerOf(outcome));
     const { log } = this.#around;
-    const fields = { file: name, digest, deployId: outcome.deployId, generation: outcome.generation };
+    const fields = { file: name, digest: contentDigestOf(digest), deployId: outcome.deployId, generation: outcome.generation };
     if (outcome.error === undefined) log.info(`'${name}' is deployed`, fields);
     else log.error(`'${name}' was not deployed: ${outcome.error.message}`, { ...fields, code: outcome.error.code });
   }
@@ -188,7 +195,7 @@ export class DeployFolder {
     await answers.delete(name);
     await files.removeStatus(name);
     // What was meanwhile replaced in another way is not the file's any more.
-    const bundle = framework.bundles().find((one) => one.digest === digest);
+    const bundle = digest === undefined ? undefined : framework.bundles().find((one) => one.digest === contentDigestOf(digest));
     if (!this.#settings.uninstallOnRemove || bundle === undefined || this.#stopped) return;
     const outcome = await framework.uninstall?.(bundle.symbolicName, { actor: `folder:${name}` });
     const fields = { file: name, bundle: bundle.symbolicName };
@@ -213,10 +220,10 @@ export class DeployFolder {
   async #write(name: string, digest: string, answer: FileAnswer): Promise<void> {
     const { files, framework, log, now, owns } = this.#around;
     if (this.#stopped || !owns()) return;
-    const bundle = framework.bundles().find((one) => one.digest === digest);
+    const bundle = framework.bundles().find((one) => one.digest === contentDigestOf(digest));
     const full: FileStatus = {
       file: name,
-      digest,
+      digest: contentDigestOf(digest),
       ...answer,
       at: new Date(now()).toISOString(),
       ...(bundle === undefined ? {} : { bundle: { symbolicName: bundle.symbolicName, version: bundle.version } }),
@@ -237,4 +244,8 @@ export class DeployFolder {
       error,
     });
   }
+}
+
+function contentDigestOf(answered: string): string {
+  return answered.split(SIGNED)[0] ?? answered;
 }

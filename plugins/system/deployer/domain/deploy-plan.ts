@@ -7,8 +7,11 @@ import type { DeployOptions, DeployOutcome } from '@sluice/sdk';
 /** A settled, complete file. */
 export interface ReadyFile {
   readonly name: string;
+  /** Of content and signatures: what is answered once. */
   readonly digest: string;
   readonly content: Uint8Array;
+  /** The signature file beside it. */
+  readonly signatures: Uint8Array | null;
 }
 
 /** Asks the kernel. */
@@ -27,11 +30,13 @@ export async function deployFiles(
   answered: Answered,
 ): Promise<void> {
   const together = [...files].sort((a, b) => byName.compare(a.name, b.name));
-  const ask = (some: readonly ReadyFile[]): Promise<DeployOutcome> =>
-    deploy(
+  const ask = (some: readonly ReadyFile[]): Promise<DeployOutcome> => {
+    const signatures = some.flatMap((file) => file.signatures ?? []);
+    return deploy(
       some.map((file) => file.content),
-      { ...options, actor: `folder:${some.map((file) => file.name).join(',')}` },
+      { ...options, actor: `folder:${some.map((file) => file.name).join(',')}`, ...(signatures.length === 0 ? {} : { signatures }) },
     );
+  };
   const whole = await ask(together);
   if (whole.outcome !== 'refused' || together.length === 1) {
     for (const file of together) await answered(file, whole);

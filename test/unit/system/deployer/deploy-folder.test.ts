@@ -24,6 +24,16 @@ class Files implements FolderFiles {
     const found = this.contents.get(name);
     return found === undefined ? null : Buffer.from(found.text);
   }
+  readonly signatures = new Map<string, string>();
+  sign(name: string, text: string): void {
+    this.signatures.set(name, text);
+    const found = this.contents.get(name);
+    if (found !== undefined) found.stamp = ++this.#stamp;
+  }
+  async readSignatures(name: string): Promise<Uint8Array | null> {
+    const found = this.signatures.get(name);
+    return found === undefined ? null : Buffer.from(found);
+  }
   async writeStatus(name: string, text: string): Promise<void> {
     this.statuses.set(name, JSON.parse(text) as Record<string, unknown>);
   }
@@ -124,6 +134,26 @@ describe('system.deployer taking files', () => {
     const { reads } = files;
     for (let look = 0; look < 5; look++) await folder.scan();
     equal([kernel.asked.length, files.reads, lines], [1, reads, ["info 'ledger.tgz' is deployed"]]);
+  });
+
+  it('sends the signature file along, and asks again once one has come', async () => {
+    const { files, kernel, folder, twoLooks, outcomes } = setup();
+    const seen: (string[] | undefined)[] = [];
+    kernel.refuse = () => seen.at(-1) === undefined;
+    const deploy = kernel.deploy.bind(kernel);
+    kernel.deploy = (artifacts, options) => {
+      seen.push(options.signatures?.map((bytes) => Buffer.from(bytes).toString()));
+      return deploy(artifacts, options);
+    };
+    files.put('ledger.tgz', 'good core.ledger 1.0.0');
+    await twoLooks();
+    await twoLooks();
+    equal([seen, outcomes()], [[undefined], { 'ledger.tgz': 'refused' }]);
+    files.sign('ledger.tgz', 'signed');
+    await twoLooks();
+    await folder.scan();
+    equal([seen, outcomes()], [[undefined, ['signed']], { 'ledger.tgz': 'committed' }]);
+    equal(files.statuses.get('ledger.tgz')?.['digest'], '#good core.ledger 1.0.0');
   });
 
   it('waits while a file grows, changes, or changes back', async () => {
