@@ -7,7 +7,7 @@ import { simulateKernel } from './kernel-simulation.js';
 import { problemsOf } from './replay.js';
 
 const FROM = Number(process.env['SLUICE_SEED'] ?? 1);
-const COUNT = Number(process.env['SLUICE_KERNELS'] ?? 250);
+const COUNT = Number(process.env['SLUICE_KERNELS'] ?? 100);
 
 describe('simulation of the kernel', function () {
   this.timeout(60_000 + COUNT * 200);

@@ -55,7 +55,7 @@ describe('resolver: singletons', () => {
   });
 
   it('between equal versions the one installed first wins', () => {
-    const twin = { ...one, key: 'a@1.0.0#7', bundleId: 9_999 };
+    const twin = { ...one, key: 'a@1.0.0#7', bundleId: Number.MAX_SAFE_INTEGER };
     const { others } = resolved([twin, one], { required: [] });
     assert.deepEqual(
       others.map((problem) => [problem.bundle, problem.kind === 'singleton-conflict' && problem.because]),

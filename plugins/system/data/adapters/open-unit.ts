@@ -21,6 +21,9 @@ export interface UnitOwner {
 }
 
 type Isolation = 'read-committed' | 'serializable';
+/** How long a statement that nobody waited for may still run before it is interrupted. */
+const STRAY_MS_MAX = 1_000;
+
 type UnitState = 'open' | 'committing' | 'ended';
 
 /** An open unit of work. */
@@ -34,6 +37,7 @@ export class OpenUnit implements UnitOfWork {
   #failure: { readonly error: unknown } | null = null;
   #isFinished = false;
   #underWay = 0;
+  #quiet: () => void = () => {};
   #joined = 0;
   #callbacks: (() => void)[] = [];
   #transaction: Transaction | null = null;
@@ -141,7 +145,17 @@ export class OpenUnit implements UnitOfWork {
   async rollback(): Promise<UnitOutcome> {
     const session = this.#session as Session;
     this.#end('rollback');
+    await this.#strays(session);
     return await session.rollback();
+  }
+
+  /** Waits for statements that nobody awaited: one that ran after the rollback would be committed by itself. */
+  async #strays(session: Session): Promise<void> {
+    if (this.#underWay === 0) return;
+    const quiet = new Promise<void>((resolve) => (this.#quiet = resolve));
+    const timer = this.#clock.setTimeout(() => session.cut(), STRAY_MS_MAX);
+    await quiet;
+    timer.cancel();
   }
 
   /** Ends the unit because its time is over. */
@@ -178,6 +192,7 @@ export class OpenUnit implements UnitOfWork {
       throw error;
     } finally {
       this.#underWay -= 1;
+      if (this.#underWay === 0) this.#quiet();
     }
   }
 
