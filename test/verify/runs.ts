@@ -12,6 +12,7 @@ import { createToDeployed } from './create-to-deployed.js';
 import { kernelReplacements } from './kernel-replacements.js';
 import { faults, loopsInGuests, loopsInline, memoryHogs, tampering } from './isolation.js';
 import { killAtRandom } from './kill-at-random.js';
+import { overload } from './overload.js';
 import { atLeast, atMost, exactly, told, type Report, type Row } from './report.js';
 import { swapUnderLoad } from './swap-under-load.js';
 import { systemHttpSwaps } from './system-http-swaps.js';
@@ -52,6 +53,25 @@ export const RUNS: Readonly<Record<string, (options: RunOptions) => Promise<Repo
         atMost('old revisions not collected', figures.notCollected, 0),
       ],
       problems: figures.problems,
+    };
+  },
+
+  overload: async ({ size = 60 }) => {
+    const figures = await overload(size);
+    return {
+      rows: [
+        told('capacity of the bundle', figures.capacity, ' a second'),
+        told('asked for', figures.offered, ' a second'),
+        atLeast('answered, share of the capacity', figures.goodputShare, 0.8),
+        atMost('p99 of what was answered', figures.acceptedP99Ms, 2 * figures.normalP99Ms, ' ms'),
+        atMost('p99 of a refusal', figures.refusedP99Ms, 20, ' ms'),
+        atMost('refused otherwise than with 503 and Retry-After', figures.refusedOtherwise, 0),
+        atMost('memory growth of the process', figures.memoryGrowthBytes / MEGABYTE, 100, ' MB'),
+        told('p99 of another bundle before', figures.othersBeforeP99Ms, ' ms'),
+        atMost('p99 of another bundle meanwhile', figures.othersDuringP99Ms, figures.othersBeforeP99Ms + 10, ' ms'),
+        atMost('back to normal after', figures.recoveryMs, 5_000, ' ms'),
+      ],
+      problems: [],
     };
   },
 
